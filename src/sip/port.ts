@@ -1,0 +1,54 @@
+/** What puts requests on the wire. Every adapter passes the sections of test/contract/sip-stack that it claims. */
+import type { SipRequest, SipResponse } from './message.ts'
+
+export type Transport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss'
+
+/** Where a request goes next, or came from: one transport address. */
+export interface NextHop {
+  readonly transport: Transport
+  readonly host: string
+  readonly port: number
+  /** The connection to use as long as it lives (RFC 5626 flow), as the stack named it when a request came through it. */
+  readonly flow?: string
+}
+
+/** A request as it came off the wire, its top Via completed with `received` and `rport`. */
+export interface Received {
+  readonly request: SipRequest
+  readonly from: NextHop
+  /** Where it was received: our own side. */
+  readonly local: NextHop
+}
+
+export type Serve = (received: Received) => SipResponse | Promise<SipResponse>
+
+/** One line for each socket: what `listening WHAT ADDRESS:PORT` prints. */
+export interface Listening {
+  readonly what: string
+  readonly address: string
+  readonly port: number
+}
+
+export interface SipStack {
+  start(serve: Serve): Promise<readonly Listening[]>
+  /**
+   * One request outside an INVITE dialog; resolves with the final response, rejects with NoResponseError. The stack adds Via and Content-Length
+   * and, above 1300 bytes towards UDP, goes by TCP to the same address (RFC 3261 §18.1.1).
+   */
+  send(request: SipRequest, hop: NextHop): Promise<SipResponse>
+  /** host:port of ours that this hop can reach, for Contact and Record-Route. */
+  localFor(hop: NextHop): NextHop
+  /** Refuses new requests, lets running transactions end for at most `graceMs`, then closes every socket. */
+  stop(graceMs?: number): Promise<void>
+}
+
+/** Timer F fired (`timeout`), or nothing could be sent (`transport`): RFC 3261 §8.1.3.1. */
+export class NoResponseError extends Error {
+  constructor(
+    readonly why: 'timeout' | 'transport',
+    message: string,
+  ) {
+    super(message)
+    this.name = 'NoResponseError'
+  }
+}

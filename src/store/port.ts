@@ -1,0 +1,66 @@
+/** What is kept, whatever keeps it. Memory and SQLite pass one suite: test/contract/store. */
+import type { Jid } from '../address/jid.ts'
+
+type MaybePromise<T> = T | Promise<T>
+
+/** One salted key pair (RFC 5802 §3); the password itself is not kept. */
+export interface ScramKeys {
+  readonly salt: Buffer
+  readonly iterations: number
+  readonly storedKey: Buffer
+  readonly serverKey: Buffer
+}
+
+/** H(user:realm:password) in hexadecimal (RFC 2617 §3.2.2.2, RFC 8760), realm = the domain, for the user names `local` and `local@domain`. */
+export interface SipHash {
+  readonly local: string
+  readonly full: string
+}
+
+/** Everything made from one password, replaced together. */
+export interface Credentials {
+  readonly scram: { readonly 'SHA-1': ScramKeys; readonly 'SHA-256': ScramKeys }
+  /** Absent where the domain keeps no telephones. */
+  readonly sip?: { readonly MD5: SipHash; readonly 'SHA-256': SipHash }
+}
+
+export interface Account {
+  /** user@domain. */
+  readonly jid: Jid
+  readonly credentials: Credentials
+  readonly createdAt: Date
+}
+
+export interface Accounts {
+  find(jid: Jid): MaybePromise<Account | undefined>
+  exists(jid: Jid): MaybePromise<boolean>
+  /** False where the account is there already; nothing is changed then. */
+  add(jid: Jid, credentials: Credentials): MaybePromise<boolean>
+  /** All credentials in one transaction; false where there is no such account. */
+  setCredentials(jid: Jid, credentials: Credentials): MaybePromise<boolean>
+  /** Removes the account and all that belongs to it, in one transaction; false where there is no such account. */
+  remove(jid: Jid): MaybePromise<boolean>
+  /** In the order of their addresses; all domains where none is given. */
+  list(domain?: string): MaybePromise<readonly Jid[]>
+}
+
+/** A contact a telephone registered (RFC 3261 §10), as core/registrar keeps it. `data` is the registrar's own text. */
+export interface StoredBinding {
+  readonly aor: string
+  readonly contact: string
+  readonly expiresAt: number
+  readonly data: string
+}
+
+export interface Bindings {
+  /** Replaces all bindings of one address-of-record. */
+  replace(aor: string, bindings: readonly StoredBinding[]): MaybePromise<void>
+  /** Those that have not expired at `now` (milliseconds since 1970). */
+  load(now: number): MaybePromise<readonly StoredBinding[]>
+}
+
+export interface Store {
+  readonly accounts: Accounts
+  readonly bindings: Bindings
+  close(): MaybePromise<void>
+}

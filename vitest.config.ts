@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config'
+
+const direct = ['test/**/*.test.ts']
+const notHere = ['test/interop/**', 'test/fuzz/**', 'test/house/**']
+
+/**
+ * direct: everything that needs no other program. loopback: the same conversations once more, with every signal and answer
+ * forced through its wire form. house: the rules a machine can hold. fuzz: long random runs. interop: real peers.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'direct', include: direct, exclude: notHere } },
+      {
+        test: {
+          name: 'loopback',
+          include: ['test/scenarios/**/*.test.ts', 'test/fixtures.test.ts', 'test/account/**/*.test.ts', 'test/core/**/*.test.ts'],
+          env: { STOXGATE_LOOPBACK: '1' },
+        },
+      },
+      { test: { name: 'house', include: ['test/house/**/*.test.ts'] } },
+      { test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 600_000 } },
+      {
+        test: {
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
