@@ -1,6 +1,7 @@
 /** The XMPP sessions of our accounts: the one registry of who is connected. */
 import type { Jid } from '../address/jid.ts'
 import type { SipUri } from '../address/sip-uri.ts'
+import { uriFor } from '../mapping/address.ts'
 import type { Element } from '../xml/element.ts'
 
 /** One bound client stream, as the account sees it. stream/ implements it, whatever carries the stream. */
@@ -17,4 +18,42 @@ export interface Session {
   written(): Promise<void>
   /** Ends the stream with a stream error (RFC 6120 §4.9). */
   end(condition: string, text?: string): void
+}
+
+const NONE: readonly Session[] = []
+
+export class Sessions {
+  readonly #byAccount = new Map<string, Session[]>()
+  #count = 0
+
+  get size(): number {
+    return this.#count
+  }
+
+  add(session: Session): void {
+    const { aor } = session.uri
+    const sessions = this.#byAccount.get(aor)
+    if (sessions) sessions.push(session)
+    else this.#byAccount.set(aor, [session])
+    this.#count++
+  }
+
+  remove(session: Session): void {
+    const { aor } = session.uri
+    const sessions = this.#byAccount.get(aor)
+    const at = sessions?.indexOf(session) ?? -1
+    if (!sessions || at < 0) return
+    this.#count--
+    if (sessions.length === 1) this.#byAccount.delete(aor)
+    else sessions.splice(at, 1)
+  }
+
+  /** All sessions of an account, available or not, in the order in which they were bound. */
+  sessionsOf(aor: string): readonly Session[] {
+    return this.#byAccount.get(aor) ?? NONE
+  }
+
+  find(jid: Jid): Session | undefined {
+    return this.sessionsOf(uriFor(jid).aor).find((session) => session.jid.resource === jid.resource)
+  }
 }

@@ -36,6 +36,9 @@ export type Arrival =
       readonly account: SipUri | undefined
     }
 
+/** Whether what a signal says of itself beyond its authenticated identity counts: ours always, a stranger's and a telephone's never. */
+export const trusts = (arrival: Arrival): boolean => arrival.kind !== 'wire' || arrival.trusted
+
 /** A request travelling through the core: the only thing the core routes. */
 export interface Signal {
   /** MESSAGE, SUBSCRIBE, NOTIFY, INFO, OPTIONS … */
@@ -80,8 +83,13 @@ export interface Answer {
  */
 export type Delivery = MaybePromise<Answer> | NotYetTaken
 
+export interface Taken {
+  readonly answer: MaybePromise<Answer>
+}
+
 export class NotYetTaken {
-  constructor(readonly taken: Promise<MaybePromise<Answer>>) {}
+  /** Resolves when the signal is taken. The answer stands inside an object, since a promise cannot hold a promise. */
+  constructor(readonly taken: Promise<Taken>) {}
 }
 
 export interface Target {

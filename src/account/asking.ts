@@ -1,0 +1,98 @@
+/** Outstanding iqs towards our sessions: what was asked of a client, and the answer that is still to come (design: iq is INFO, its answer the final response). */
+import type { Answer, Signal } from '../core/port.ts'
+import { answerFor, toAnswer } from '../mapping/answer.ts'
+import { StanzaError } from '../stanza/error.ts'
+import type { Stanza } from '../stanza/stanza.ts'
+import { Deadlines } from './deadlines.ts'
+import type { Session } from './sessions.ts'
+
+/** A non-INVITE transaction may not be held open longer; after that the answer is 202 and the result follows on its own. */
+export const ANSWER_WITHIN_MS = 20_000
+/** After this the asker has given up, and what comes later is dropped. */
+export const FORGOTTEN_AFTER_MS = 120_000
+/** Questions one client may leave unanswered before more are refused. */
+export const UNANSWERED_MAX = 1_000
+
+interface Asked {
+  readonly session: Session
+  readonly key: string
+  readonly signal: Signal
+  readonly answer: (answer: Answer) => void
+}
+
+export interface AskingSettings {
+  readonly answerWithinMs: number
+  readonly forgottenAfterMs: number
+}
+
+/** Sends a late answer on as an INFO of its own. */
+type SendLate = (reply: Stanza) => void
+
+export class Asking {
+  readonly #bySession = new Map<Session, Map<string, Asked>>()
+  readonly #soon: Deadlines<Asked>
+  readonly #late: Deadlines<Asked>
+
+  constructor(
+    readonly accepted: Answer,
+    readonly sendLate: SendLate,
+    settings: AskingSettings = { answerWithinMs: ANSWER_WITHIN_MS, forgottenAfterMs: FORGOTTEN_AFTER_MS },
+  ) {
+    this.#soon = new Deadlines(settings.answerWithinMs, (asked) => {
+      this.#late.begin(asked)
+      asked.answer(this.accepted)
+    })
+    this.#late = new Deadlines(settings.forgottenAfterMs - settings.answerWithinMs, (asked) => this.#forget(asked))
+  }
+
+  /** Puts an iq get or set before a client; the answer is what it says, 202 where it takes its time. Throws StanzaError. */
+  ask(session: Session, iq: Stanza, signal: Signal): Promise<Answer> {
+    let outstanding = this.#bySession.get(session)
+    if (!outstanding) this.#bySession.set(session, (outstanding = new Map()))
+    const key = keyOf(iq.from.toString(), iq.id)
+    if (outstanding.has(key)) throw new StanzaError('modify', 'bad-request', 'A request with this id is still waiting for its answer')
+    if (outstanding.size >= UNANSWERED_MAX) throw new StanzaError('wait', 'resource-constraint', 'Too many requests wait for this client')
+    return new Promise((answer) => {
+      const asked: Asked = { session, key, signal, answer }
+      outstanding.set(key, asked)
+      this.#soon.begin(asked)
+      session.deliver(iq.xml)
+    })
+  }
+
+  /** A client's result or error. False where nobody asked, or nobody waits any more: it is dropped (RFC 6120 §8.2.3). */
+  answered(session: Session, reply: Stanza): boolean {
+    const asked = this.#bySession.get(session)?.get(keyOf(reply.to.toString(), reply.id))
+    if (!asked) return false
+    this.#forget(asked)
+    if (this.#soon.end(asked)) asked.answer(toAnswer(reply, asked.signal))
+    else if (this.#late.end(asked)) this.sendLate(reply)
+    return true
+  }
+
+  /** The client is gone: whoever waits hears so at once. */
+  ended(session: Session): void {
+    const outstanding = this.#bySession.get(session)
+    if (!outstanding) return
+    this.#bySession.delete(session)
+    for (const asked of outstanding.values()) {
+      this.#late.end(asked)
+      if (this.#soon.end(asked)) asked.answer(answerFor(GONE, asked.signal))
+    }
+  }
+
+  stop(): void {
+    this.#soon.stop()
+    this.#late.stop()
+  }
+
+  #forget(asked: Asked): void {
+    const outstanding = this.#bySession.get(asked.session)
+    outstanding?.delete(asked.key)
+    if (outstanding?.size === 0) this.#bySession.delete(asked.session)
+  }
+}
+
+const GONE = new StanzaError('wait', 'recipient-unavailable', 'The client went away before it answered')
+
+const keyOf = (asker: string, id: string | undefined): string => `${asker}\n${id ?? ''}`

@@ -1,0 +1,180 @@
+/** RFC 6121 §8: what reaches an account goes to its sessions and its telephones alike, or comes back with the reason. */
+import { ACCEPTED, OK, PlainAnswer } from '../core/answer.ts'
+import type { Binding, Locations } from '../core/location.ts'
+import type { Answer, Delivery, MaybePromise, Signal, Target } from '../core/port.ts'
+import { NotYetTaken, RefusedError } from '../core/port.ts'
+import type { Telephones } from '../core/telephones.ts'
+import type { Log } from '../log/log.ts'
+import { jidFor } from '../mapping/address.ts'
+import { answerFor } from '../mapping/answer.ts'
+import type { Making } from '../mapping/making.ts'
+import { toStanza } from '../mapping/stanza.ts'
+import { StanzaError } from '../stanza/error.ts'
+import type { Stanza } from '../stanza/stanza.ts'
+import type { Accounts } from '../store/port.ts'
+import { answerIq } from './answer-iq.ts'
+import type { Asking } from './asking.ts'
+import type { Awaiting } from './awaiting.ts'
+import type { Features } from './feature.ts'
+import { bestOf } from './fork.ts'
+import type { Session, Sessions } from './sessions.ts'
+
+export interface DeliveryRooms {
+  readonly accounts: Accounts
+  readonly sessions: Sessions
+  readonly locations: Locations
+  readonly telephones: Telephones
+  readonly asking: Asking
+  readonly awaiting: Awaiting
+  readonly features: Features
+  readonly making: Making
+  readonly log: Log
+}
+
+const NO_DEVICE = new StanzaError('wait', 'recipient-unavailable', 'Nobody is there to receive this')
+const NOBODY = new StanzaError('cancel', 'service-unavailable', 'There is no such address here')
+const NOT_FOR_ALL = new StanzaError('cancel', 'service-unavailable', 'A message of this type needs one device that is there')
+const NOT_A_CLIENT = new StanzaError('cancel', 'service-unavailable', 'A telephone does not answer such requests')
+const NOT_THERE = new StanzaError('cancel', 'service-unavailable', 'This device is not there')
+const METHODS = new PlainAnswer(405, 'Method Not Allowed', [['Allow', 'MESSAGE, INFO, OPTIONS']])
+const OPTIONS = new PlainAnswer(200, 'OK', [
+  ['Allow', 'MESSAGE, INFO, OPTIONS'],
+  ['Accept', 'text/plain, text/html, message/cpim, multipart/mixed, multipart/alternative, application/xmpp+xml'],
+])
+
+/** All accounts of our domains behind one target: what it needs to know of one is found by the address of the signal. */
+export class AccountTarget implements Target {
+  constructor(readonly rooms: DeliveryRooms) {}
+
+  deliver(signal: Signal): Delivery {
+    try {
+      return this.#byMethod(signal)
+    } catch (cause) {
+      if (cause instanceof StanzaError) return answerFor(cause, signal)
+      throw cause
+    }
+  }
+
+  #byMethod(signal: Signal): Delivery {
+    switch (signal.method) {
+      case 'MESSAGE':
+        return this.#message(signal)
+      case 'INFO':
+        return this.#iq(signal)
+      case 'OPTIONS':
+        return this.#ifExists(signal, () => OPTIONS)
+      default:
+        return METHODS
+    }
+  }
+
+  // --- messages, RFC 6121 §8.5 ---
+
+  #message(signal: Signal): Delivery {
+    const { to } = signal
+    const sessions = this.rooms.sessions.sessionsOf(to.aor)
+    const phones = this.rooms.locations.bindingsOf(to.aor)
+    if (to.gr !== undefined) {
+      const session = sessions.find(({ jid }) => jid.resource === to.gr)
+      if (session) return this.#write(signal, toStanza(signal, this.rooms.making), [session], [])
+      const phone = this.rooms.locations.deviceOf(to.aor, to.gr)
+      if (phone) return this.#toTelephone(signal, phone)
+    }
+    // A telephone's own words need no stanza where only telephones hear them.
+    if (sessions.length === 0 && signal.received && phones.length > 0) return this.#ring(signal, phones)
+    const stanza = toStanza(signal, this.rooms.making)
+    switch (stanza.type) {
+      case 'error':
+        return OK // §8.5.2.1.1 and §8.5.3.2.1: dropped without a word
+      case 'groupchat':
+        return this.#ifExists(signal, () => answerFor(NOT_FOR_ALL, signal))
+      case 'headline':
+        return this.#toAll(signal, stanza, sessions, phones) ?? this.#ifExists(signal, () => OK)
+      default:
+        return this.#toAll(signal, stanza, sessions, phones) ?? this.#ifExists(signal, () => answerFor(NO_DEVICE, signal))
+    }
+  }
+
+  /** To every available session of non-negative priority and every telephone; undefined where there is none. */
+  #toAll(signal: Signal, stanza: Stanza, sessions: readonly Session[], phones: readonly Binding[]): MaybePromise<Answer> | undefined {
+    const only = sessions[0]
+    if (sessions.length === 1 && only && phones.length === 0)
+      return isOpen(only) ? this.#write(signal, stanza, sessions, phones) : undefined
+    const open = sessions.filter(isOpen)
+    if (open.length > 0) return this.#write(signal, stanza, open, phones)
+    return phones.length > 0 ? this.#ring(signal, phones) : undefined
+  }
+
+  /** A written session answers at once; the telephones go on beside it. */
+  #write(signal: Signal, stanza: Stanza, sessions: readonly Session[], phones: readonly Binding[]): MaybePromise<Answer> {
+    for (const session of sessions) session.deliver(stanza.xml)
+    if (phones.length > 0) this.#ringBeside(signal, phones)
+    // A telephone is told 200 only when the kernel has the bytes; inside the house nobody waits for that.
+    return signal.arrival.kind === 'wire' ? this.#written(signal, sessions) : OK
+  }
+
+  async #written(signal: Signal, sessions: readonly Session[]): Promise<Answer> {
+    try {
+      await Promise.any(sessions.map((session) => session.written()))
+      return OK
+    } catch {
+      // Every stream ended before its bytes were taken: the message reached nobody.
+      return answerFor(NO_DEVICE, signal)
+    }
+  }
+
+  async #ringBeside(signal: Signal, phones: readonly Binding[]): Promise<void> {
+    const answer = await this.#ring(signal, phones).catch((cause: unknown) => cause)
+    const status = answer instanceof RefusedError || (typeof answer === 'object' && answer && 'status' in answer) ? answer.status : 500
+    if (typeof status === 'number' && status < 300) return
+    this.rooms.log.lowLevel({ what: 'beside_session_failed', to: signal.to.aor, status })
+    if (status === 500) this.rooms.log.problem({ what: 'beside_session_failed', to: signal.to.aor, error: answer })
+  }
+
+  #toTelephone(signal: Signal, phone: Binding): MaybePromise<Answer> {
+    return isErrorMessage(signal, this.rooms.making) ? OK : this.rooms.telephones.send(phone, signal)
+  }
+
+  /** All telephones at once; the first 2xx is the answer, else the best of what they said (RFC 3261 §16.7). */
+  async #ring(signal: Signal, phones: readonly Binding[]): Promise<Answer> {
+    return bestOf(phones.map(async (phone) => this.rooms.telephones.send(phone, signal)))
+  }
+
+  // --- iq, RFC 6121 §8.5 and the answer in the final response ---
+
+  #iq(signal: Signal): Delivery {
+    const { to } = signal
+    const iq = toStanza(signal, this.rooms.making)
+    if (to.gr === undefined) return this.#ifExists(signal, () => this.#answerForAccount(signal, iq))
+    const session = this.rooms.sessions.sessionsOf(to.aor).find(({ jid }) => jid.resource === to.gr)
+    if (iq.type === 'result' || iq.type === 'error') {
+      if (session && this.rooms.awaiting.end(session, iq.from.toString(), iq.id)) session.deliver(iq.xml)
+      else this.rooms.log.lowLevel({ what: 'late_answer_dropped', from: iq.from.toString(), to: iq.to.toString() })
+      return ACCEPTED
+    }
+    if (session) return this.rooms.asking.ask(session, iq, signal)
+    return answerFor(this.rooms.locations.deviceOf(to.aor, to.gr) ? NOT_A_CLIENT : NOT_THERE, signal)
+  }
+
+  /** The account answers for its owner; what it says to others waits for subscriptions (RFC 6121 §8.5.1). */
+  #answerForAccount(signal: Signal, iq: Stanza): MaybePromise<Answer> {
+    if (iq.type === 'result' || iq.type === 'error') return OK
+    if (iq.from.bare.equals(iq.to.bare)) return answerIq(this.rooms.features, iq, signal)
+    return answerFor(NOBODY, signal)
+  }
+
+  // --- who is an account at all ---
+
+  /** Only an account that exists is worth a word about its devices; a name nobody has is refused as such. */
+  #ifExists(signal: Signal, then: () => MaybePromise<Answer>): Delivery {
+    if (this.rooms.sessions.sessionsOf(signal.to.aor).length > 0) return then()
+    const exists = this.rooms.accounts.exists(jidFor(signal.to).bare)
+    if (!(exists instanceof Promise)) return exists ? then() : answerFor(NOBODY, signal, 404)
+    return new NotYetTaken(exists.then((there) => ({ answer: there ? then() : answerFor(NOBODY, signal, 404) })))
+  }
+}
+
+const isOpen = (session: Session): boolean => session.priority !== undefined && session.priority >= 0
+
+/** An error never becomes a request to a telephone, or two gateways would answer each other for ever. */
+const isErrorMessage = (signal: Signal, making: Making): boolean => !signal.received && toStanza(signal, making).type === 'error'

@@ -1,0 +1,66 @@
+/** Answers without a stanza beside them: made here, or read off a wire. */
+import { Headers, SipResponse } from '../sip/message.ts'
+import type { Answer, HopPolicy } from './port.ts'
+
+const NO_BODY = Buffer.alloc(0)
+
+export class PlainAnswer implements Answer {
+  readonly origin = undefined
+  readonly received = undefined
+  readonly trusted = true
+
+  constructor(
+    readonly status: number,
+    readonly reason: string,
+    readonly headers: readonly (readonly [string, string])[] = [],
+    readonly failure: 'timeout' | 'transport' | undefined = undefined,
+  ) {}
+
+  header(name: string): string | undefined {
+    const wanted = name.toLowerCase()
+    return this.headers.find(([key]) => key.toLowerCase() === wanted)?.[1]
+  }
+
+  responseFor(_hop: HopPolicy): SipResponse {
+    const headers = new Headers()
+    for (const [name, value] of this.headers) headers.append(name, value)
+    return new SipResponse(this.status, this.reason, headers, NO_BODY)
+  }
+}
+
+/** The shared answers of the hot path: the kernel took it; it is stored or on its way. */
+export const OK: Answer = new PlainAnswer(200, 'OK')
+export const ACCEPTED: Answer = new PlainAnswer(202, 'Accepted')
+
+/** What a hop said, on its way back. */
+export class WireAnswer implements Answer {
+  readonly origin = undefined
+  readonly failure = undefined
+
+  constructor(
+    readonly received: SipResponse,
+    readonly trusted: boolean,
+  ) {}
+
+  get status(): number {
+    return this.received.status
+  }
+
+  get reason(): string {
+    return this.received.reason
+  }
+
+  header(name: string): string | undefined {
+    return this.received.headers.get(name)
+  }
+
+  responseFor(hop: HopPolicy): SipResponse {
+    const headers = this.received.headers.copy()
+    for (const name of PER_HOP) headers.remove(name)
+    if (!this.trusted || hop.xmppData === 'off') headers.remove('P-XMPP-Data')
+    return new SipResponse(this.received.status, this.received.reason, headers, this.received.body)
+  }
+}
+
+/** What belongs to the transaction a response came in, not to the response. */
+const PER_HOP = ['Via', 'From', 'To', 'Call-ID', 'CSeq', 'Content-Length', 'Record-Route']

@@ -1,0 +1,141 @@
+/** What comes off a wire, on its way into the core: what we serve at all, who it is from, and what is believed of it. */
+import { type BlockList, isIPv6 } from 'node:net'
+import { SipUri, SipUriError } from '../address/sip-uri.ts'
+import type { Log } from '../log/log.ts'
+import { Headers, type SipRequest, SipResponse } from '../sip/message.ts'
+import { parseNameAddr, tagOf } from '../sip/name-addr.ts'
+import type { Received } from '../sip/port.ts'
+import { SipSyntaxError } from '../sip/syntax-error.ts'
+import type { Authenticator } from './authenticator.ts'
+import type { SeenRequests } from './merged.ts'
+import type { Core, HopPolicy, MaybePromise } from './port.ts'
+import { RefusedError } from './port.ts'
+import type { Registrar } from './registrar.ts'
+import { WireSignal } from './wire-signal.ts'
+
+/** What a SIP element may send us in this version. */
+const ALLOW = 'REGISTER, MESSAGE, OPTIONS, INFO'
+const SERVED = new Set(['REGISTER', 'MESSAGE', 'OPTIONS', 'INFO'])
+/** Methods we know and do not serve: 405; anything else is 501 (RFC 3261 §8.2.1, §21.5.2). */
+const KNOWN = new Set(['INVITE', 'BYE', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'REFER', 'UPDATE', 'PRACK', ...SERVED])
+const SUPPORTED = 'path, gruu'
+const SUPPORTED_TAGS = new Set(['path', 'gruu'])
+
+const NO_BODY = Buffer.alloc(0)
+
+export interface WireSettings {
+  /** Our domains as SIP hosts, and whether their accounts may have telephones. */
+  readonly domains: ReadonlyMap<string, { readonly telephones: boolean }>
+  readonly trusted: BlockList
+  /** Whether a request to a `sips:` address may be bridged (RFC 7247 §8: not by default). */
+  readonly acceptSips: boolean
+  /** How answers are written for a telephone of ours, and for anybody else. */
+  readonly toTelephone: HopPolicy
+  readonly toStranger: HopPolicy
+  readonly toTrusted: HopPolicy
+}
+
+export class FromWire {
+  constructor(
+    readonly core: Core,
+    readonly authenticator: Authenticator,
+    readonly registrar: Registrar,
+    readonly seen: SeenRequests,
+    readonly settings: WireSettings,
+    readonly now: () => number,
+    readonly log: Log,
+  ) {}
+
+  readonly serve = async (received: Received): Promise<SipResponse> => {
+    try {
+      return await this.#serve(received)
+    } catch (cause) {
+      if (cause instanceof RefusedError) return refusal(cause.status, cause.reason, cause.headers)
+      if (cause instanceof SipUriError || cause instanceof SipSyntaxError) return refusal(400, cause.message)
+      this.log.failure({ what: 'request_failed', method: received.request.method, error: cause instanceof Error ? cause.stack : cause })
+      return refusal(500, 'Server Internal Error')
+    }
+  }
+
+  #serve(received: Received): MaybePromise<SipResponse> {
+    const { request } = received
+    const { method, headers } = request
+    if (!SERVED.has(method)) {
+      if (KNOWN.has(method)) return refusal(405, 'Method Not Allowed', [['Allow', ALLOW]])
+      return refusal(501, 'Not Implemented', [['Allow', ALLOW]])
+    }
+    this.#requireBridgeable(request)
+    const unsupported = headers.values('Require').filter((tag) => !SUPPORTED_TAGS.has(tag.toLowerCase()))
+    if (unsupported.length > 0) return refusal(420, 'Bad Extension', [['Unsupported', unsupported.join(', ')]])
+    if (method === 'REGISTER') return this.#register(received)
+    // A To-tag speaks of a dialog, and we keep none (RFC 3261 §12.2.2).
+    if (tagOf(headers.get('To') ?? '') !== undefined) return refusal(481, 'Call/Transaction Does Not Exist')
+    if (this.seen.seen(request, this.now())) return refusal(482, 'Loop Detected')
+    if (method === 'OPTIONS' && isAboutUs(request, this.settings.domains)) return capabilities()
+    return this.#signal(received)
+  }
+
+  #requireBridgeable(request: SipRequest): void {
+    for (const uri of [request.uri, parseNameAddr(request.headers.get('To') ?? '').uri]) {
+      const scheme = uri.slice(0, uri.indexOf(':')).toLowerCase()
+      if (scheme === 'sips' && !this.settings.acceptSips) throw new RefusedError(403, 'A sips: address promises what no bridge can keep')
+      if (scheme !== 'sip' && scheme !== 'sips') throw new RefusedError(416, 'Unsupported URI Scheme')
+    }
+  }
+
+  async #register(received: Received): Promise<SipResponse> {
+    const { request } = received
+    const account = SipUri.parse(parseNameAddr(request.headers.get('To') ?? '').uri).bare
+    const domain = this.settings.domains.get(account.host)
+    if (!domain) return refusal(404, `The domain ${account.host} is not ours`)
+    if (!domain.telephones) return refusal(403, `The domain ${account.host} has no telephones`)
+    const proof = await this.authenticator.check(request, account, 'WWW-Authenticate', received.from.host)
+    return proof ?? this.registrar.register(received, account)
+  }
+
+  async #signal(received: Received): Promise<SipResponse> {
+    const { request, from: hop } = received
+    const trusted = isIn(this.settings.trusted, hop.host)
+    const sender = SipUri.parse(parseNameAddr(request.headers.get('From') ?? '').uriWithGr)
+    const ours = this.settings.domains.has(sender.host)
+    // RFC 6086 has no INFO outside a dialog; between elements that trust each other it carries iq (design: INFO goes to our own ways only).
+    if (request.method === 'INFO' && !trusted)
+      return refusal(405, 'INFO outside a dialog is not for telephones', [['Allow', 'MESSAGE, OPTIONS, REGISTER']])
+    let account: SipUri | undefined
+    if (ours && !trusted) {
+      const proof = await this.authenticator.check(request, sender.bare, 'Proxy-Authenticate', hop.host)
+      if (proof) return proof
+      account = sender.bare
+    } else if (!ours && !trusted) {
+      return refusal(403, `Nobody vouches for ${sender.host} here`)
+    }
+    if (!trusted && request.headers.has('P-XMPP-Data'))
+      this.log.problem({ what: 'xmpp_data_ignored', from: sender.bare.toString(), host: hop.host })
+    const signal = WireSignal.of(request, { kind: 'wire', hop, trusted, account })
+    const answer = await this.core.submit(signal)
+    return answer.responseFor(trusted ? this.settings.toTrusted : account ? this.settings.toTelephone : this.settings.toStranger)
+  }
+}
+
+/** To one of our domains itself, not to somebody there. */
+function isAboutUs(request: SipRequest, domains: ReadonlyMap<string, unknown>): boolean {
+  const uri = SipUri.parse(request.uri)
+  return uri.user === undefined || !domains.has(uri.host)
+}
+
+function capabilities(): SipResponse {
+  const headers = new Headers()
+  headers.append('Allow', ALLOW)
+  headers.append('Accept', 'text/plain, text/html, message/cpim, multipart/mixed, multipart/alternative, application/xmpp+xml')
+  headers.append('Supported', SUPPORTED)
+  return new SipResponse(200, 'OK', headers, NO_BODY)
+}
+
+function refusal(status: number, reason: string, fields: readonly (readonly [string, string])[] = []): SipResponse {
+  const headers = new Headers()
+  for (const [name, value] of fields) headers.append(name, value)
+  return new SipResponse(status, reason.replace(/[\r\n\0]/g, ' '), headers, NO_BODY)
+}
+
+const isIn = (networks: BlockList, host: string): boolean =>
+  networks.check(host.replace(/^\[|\]$/g, ''), isIPv6(host.replace(/^\[|\]$/g, '')) ? 'ipv6' : 'ipv4')

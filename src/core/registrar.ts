@@ -1,0 +1,176 @@
+/** REGISTER (RFC 3261 §10.3), with Path (RFC 3327) and the public GRUU of RFC 5627. The request has been authenticated as its To. */
+import { SipUri } from '../address/sip-uri.ts'
+import type { Log } from '../log/log.ts'
+import { Headers, type SipRequest, SipResponse } from '../sip/message.ts'
+import { type NameAddr, parseNameAddr } from '../sip/name-addr.ts'
+import type { NextHop, Received } from '../sip/port.ts'
+import type { Bindings, StoredBinding } from '../store/port.ts'
+import type { Binding, Registrations } from './location.ts'
+import { RefusedError } from './port.ts'
+
+export interface RegistrarSettings {
+  /** What a telephone gets that names no time (RFC 3261 §10.2.1.1). */
+  readonly defaultExpiresSeconds: number
+  /** Shorter ones are refused with 423: they would only keep us busy. */
+  readonly minExpiresSeconds: number
+  /** Longer ones are shortened, so that a telephone that is gone is noticed. */
+  readonly maxExpiresSeconds: number
+  /** Telephones of one account. */
+  readonly contactsMax: number
+}
+
+export const REGISTRAR_DEFAULTS: RegistrarSettings = {
+  defaultExpiresSeconds: 3_600,
+  minExpiresSeconds: 60,
+  maxExpiresSeconds: 7_200,
+  contactsMax: 10,
+}
+
+const NO_BODY = Buffer.alloc(0)
+
+export class Registrar {
+  constructor(
+    readonly locations: Registrations,
+    readonly store: Bindings,
+    readonly settings: RegistrarSettings,
+    readonly now: () => number,
+    readonly log: Log,
+  ) {}
+
+  /** Throws RefusedError. */
+  async register(received: Received, account: SipUri): Promise<SipResponse> {
+    const { request } = received
+    const contacts = request.headers.values('Contact')
+    const before = this.locations.bindingsOf(account.aor)
+    const after = contacts.length === 0 ? before : this.#changed(received, account, contacts, before)
+    if (after !== before) {
+      this.locations.replace(account.aor, after)
+      await this.store.replace(account.aor, after.map(stored))
+      this.log.lowLevel({ what: 'registered', aor: account.toString(), contacts: after.length })
+    }
+    return this.#listing(request, account, after)
+  }
+
+  /** Takes up the registrations of an earlier run. A connection does not outlive it: those are reached by the address in their contact. */
+  async restore(): Promise<void> {
+    const byAor = new Map<string, Binding[]>()
+    for (const one of await this.store.load(this.now())) {
+      const binding = restored(one)
+      const bindings = byAor.get(one.aor)
+      if (bindings) bindings.push(binding)
+      else byAor.set(one.aor, [binding])
+    }
+    for (const [aor, bindings] of byAor) this.locations.replace(aor, bindings)
+  }
+
+  /** RFC 3261 §10.3 step 6 and 7: all contacts or none. */
+  #changed(received: Received, account: SipUri, contacts: readonly string[], before: readonly Binding[]): readonly Binding[] {
+    const { request } = received
+    const general = secondsOf(request.headers.get('Expires'), 'Expires')
+    if (contacts.some((contact) => contact.trim() === '*')) {
+      if (contacts.length > 1 || general !== 0) throw new RefusedError(400, 'Contact: * stands alone, with Expires: 0')
+      for (const binding of before) this.#requireNewer(request, binding)
+      return []
+    }
+    let bindings = before
+    for (const text of contacts) {
+      const contact = readContact(text)
+      const wanted = secondsOf(contact.params.get('expires'), 'expires of Contact') ?? general ?? this.settings.defaultExpiresSeconds
+      const { minExpiresSeconds } = this.settings
+      if (wanted > 0 && wanted < minExpiresSeconds) {
+        throw new RefusedError(423, 'Interval Too Brief', [['Min-Expires', String(minExpiresSeconds)]])
+      }
+      const made = this.#binding(received, account, contact, Math.min(wanted, this.settings.maxExpiresSeconds))
+      const old = bindings.find((binding) => isSame(binding, made))
+      if (old) this.#requireNewer(request, old)
+      bindings = bindings.filter((binding) => binding !== old)
+      if (wanted > 0) bindings = [...bindings, made]
+    }
+    if (bindings.length > this.settings.contactsMax)
+      throw new RefusedError(403, `More than ${this.settings.contactsMax} telephones of one account`)
+    return bindings
+  }
+
+  #binding(received: Received, account: SipUri, contact: NameAddr, seconds: number): Binding {
+    const { headers } = received.request
+    const uri = SipUri.parse(contact.uri)
+    const q = Number(contact.params.get('q') ?? 1)
+    return {
+      aor: account.aor,
+      contact: uri,
+      hop: hopTo(uri, received),
+      path: headers.values('Path'),
+      instance: contact.params.get('+sip.instance')?.replace(/^<|>$/g, ''),
+      q: q >= 0 && q <= 1 ? q : 1,
+      expiresAt: this.now() + seconds * 1_000,
+      callId: headers.get('Call-ID') ?? '',
+      cseq: Number.parseInt(headers.get('CSeq') ?? '0', 10),
+    }
+  }
+
+  /** RFC 3261 §10.3 step 7: an older request of the same telephone that arrives late changes nothing. */
+  #requireNewer(request: SipRequest, binding: Binding): void {
+    const cseq = Number.parseInt(request.headers.get('CSeq') ?? '0', 10)
+    if (binding.callId === request.headers.get('Call-ID') && cseq <= binding.cseq) {
+      throw new RefusedError(500, 'A later REGISTER has been here before')
+    }
+  }
+
+  #listing(request: SipRequest, account: SipUri, bindings: readonly Binding[]): SipResponse {
+    const headers = new Headers()
+    const supported = request.headers.values('Supported').map((tag) => tag.toLowerCase())
+    for (const binding of bindings) {
+      const seconds = Math.max(0, Math.ceil((binding.expiresAt - this.now()) / 1_000))
+      let contact = `<${binding.contact}>;expires=${seconds}`
+      if (binding.instance !== undefined) {
+        contact += `;+sip.instance="<${binding.instance}>"`
+        if (supported.includes('gruu')) contact += `;pub-gruu="${account.bare.withGr(binding.instance)}"`
+      }
+      headers.append('Contact', contact)
+    }
+    if (supported.includes('path')) for (const path of request.headers.all('Path')) headers.append('Path', path)
+    headers.append('Date', new Date(this.now()).toUTCString())
+    return new SipResponse(200, 'OK', headers, NO_BODY)
+  }
+}
+
+function readContact(text: string): NameAddr {
+  try {
+    const contact = parseNameAddr(text)
+    SipUri.parse(contact.uri)
+    return contact
+  } catch (cause) {
+    throw new RefusedError(400, `Contact: ${cause instanceof Error ? cause.message : 'cannot be read'}`)
+  }
+}
+
+function secondsOf(text: string | undefined, where: string): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^\d{1,10}$/.test(text.trim())) throw new RefusedError(400, `${where} is no number of seconds`)
+  return Number(text)
+}
+
+/** One telephone registers again: the same instance (RFC 5626 §6), or the same contact URI (RFC 3261 §10.3 step 7). */
+const isSame = (a: Binding, b: Binding): boolean => (a.instance !== undefined && a.instance === b.instance) || a.contact.equals(b.contact)
+
+/**
+ * Over a connection: that connection, as long as it lives (RFC 5626 §5.3). Over UDP: where the request came from when an address translator stands
+ * between (the contact names another host), else where the contact says.
+ */
+function hopTo(contact: SipUri, { from }: Received): NextHop {
+  if (from.transport !== 'udp') return from
+  const port = contact.port ?? 5060
+  const isBehindNat = contact.host !== from.host
+  if (contact.transport === 'tcp' && !isBehindNat) return { transport: 'tcp', host: contact.host, port }
+  return isBehindNat ? { transport: 'udp', host: from.host, port: from.port } : { transport: 'udp', host: contact.host, port }
+}
+
+function stored(binding: Binding): StoredBinding {
+  const { aor, contact, expiresAt, ...rest } = binding
+  return { aor, contact: contact.toString(), expiresAt, data: JSON.stringify(rest) }
+}
+
+function restored({ aor, contact, expiresAt, data }: StoredBinding): Binding {
+  const { flow: _, ...hop } = JSON.parse(data).hop
+  return { ...JSON.parse(data), aor, contact: SipUri.parse(contact), expiresAt, hop }
+}

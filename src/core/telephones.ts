@@ -1,0 +1,76 @@
+/** The way out to registered telephones: a signal becomes a request to one contact, its response an answer. */
+import type { Log } from '../log/log.ts'
+import { SipRequest } from '../sip/message.ts'
+import { NoResponseError, type SipStack } from '../sip/port.ts'
+import { PlainAnswer, WireAnswer } from './answer.ts'
+import { ContactLanes } from './contact-lane.ts'
+import type { Binding } from './location.ts'
+import type { Answer, HopPolicy, MaybePromise, Signal } from './port.ts'
+
+export interface TelephoneSettings {
+  /** Whether telephones of our own domains get P-XMPP-Data. */
+  readonly xmppDataToPhones: boolean
+  /** Bytes of all P-XMPP-Data fields together before they move into the body. */
+  readonly xmppDataHeaderBytes: number
+  /** Bytes of a request towards a telephone that can be reached by TCP. */
+  readonly maxMessageBytes: number
+}
+
+export const TELEPHONE_DEFAULTS: TelephoneSettings = {
+  xmppDataToPhones: true,
+  xmppDataHeaderBytes: 8_000, // most stacks read lines of 8 KiB
+  maxMessageBytes: 65_536, // a UDP datagram, where TCP cannot be had
+}
+
+/** RFC 3428 §8: a MESSAGE outside a session stays below this where nothing but UDP may carry it. */
+const UDP_ONLY_MAX_BYTES = 1_300
+
+export class Telephones {
+  readonly #lanes = new ContactLanes()
+  readonly #byAnyTransport: HopPolicy
+  readonly #byUdpOnly: HopPolicy
+
+  constructor(
+    readonly stack: SipStack,
+    settings: TelephoneSettings,
+    readonly log: Log,
+  ) {
+    this.#byAnyTransport = {
+      xmppData: settings.xmppDataToPhones ? 'header' : 'off',
+      xmppDataHeaderBytes: settings.xmppDataHeaderBytes,
+      fullXmppData: false,
+      // A deviation from RFC 7572 §4: telephones would open a conversation for each resource.
+      fromGruu: false,
+      maxMessageBytes: settings.maxMessageBytes,
+    }
+    this.#byUdpOnly = { ...this.#byAnyTransport, maxMessageBytes: UDP_ONLY_MAX_BYTES }
+  }
+
+  /** How responses to a telephone are written. */
+  get policy(): HopPolicy {
+    return this.#byAnyTransport
+  }
+
+  /** Sends one signal to one telephone. Throws RefusedError where it does not fit. */
+  send(binding: Binding, signal: Signal): MaybePromise<Answer> {
+    const made = signal.requestFor(binding.contact.transport === 'udp' ? this.#byUdpOnly : this.#byAnyTransport)
+    const headers = made.headers
+    for (const route of binding.path.toReversed()) headers.prepend('Route', route)
+    const request = new SipRequest(made.method, binding.contact.toString(), headers, made.body)
+    // What others sent is relayed as it comes: their own lanes rule it.
+    if (signal.arrival.kind === 'wire') return this.#send(request, binding)
+    return this.#lanes.run(request.uri, () => this.#send(request, binding))
+  }
+
+  async #send(request: SipRequest, binding: Binding): Promise<Answer> {
+    try {
+      return new WireAnswer(await this.stack.send(request, binding.hop), false)
+    } catch (cause) {
+      if (!(cause instanceof NoResponseError)) throw cause
+      this.log.problem({ what: 'telephone_failed', to: binding.aor, why: cause.why, error: cause.message })
+      return cause.why === 'timeout'
+        ? new PlainAnswer(408, 'The telephone does not answer', [], 'timeout')
+        : new PlainAnswer(503, 'The telephone cannot be reached', [], 'transport')
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/** What a bound client sends, on its way into the core: addressed, stamped with its sender (RFC 6120 §8.1.2.1), answered. */
+import type { Asking } from '../account/asking.ts'
+import type { Awaiting } from '../account/awaiting.ts'
+import type { Session } from '../account/sessions.ts'
+import { Jid, JidError } from '../address/jid.ts'
+import type { SipUri } from '../address/sip-uri.ts'
+import type { Log } from '../log/log.ts'
+import { uriFor } from '../mapping/address.ts'
+import { errorReply, StanzaError } from '../stanza/error.ts'
+import { NS_CLIENT, Stanza } from '../stanza/stanza.ts'
+import { Element } from '../xml/element.ts'
+import type { Submission } from './submit.ts'
+
+/** An address as clients write it, read once and remembered. */
+interface Peer {
+  readonly jid: Jid
+  readonly uri: SipUri
+}
+
+/** Addresses remembered; above it the memory starts anew. */
+const PEERS_MAX = 20_000
+
+/** What a session's stream gives beside itself. */
+export interface ClientSession extends Session {
+  /** xml:lang of the stream, which its stanzas inherit (RFC 6120 §8.1.5). */
+  readonly lang: string | undefined
+}
+
+export class FromClient {
+  readonly #peers = new Map<string, Peer>()
+
+  constructor(
+    readonly submission: Submission,
+    readonly asking: Asking,
+    readonly awaiting: Awaiting,
+    readonly log: Log,
+  ) {}
+
+  /** One stanza of a bound session: a message, an iq, or a presence with an addressee. Throws nothing. */
+  take(session: ClientSession, xml: Element): void {
+    let stanza: Stanza
+    try {
+      stanza = this.#stanza(session, xml)
+    } catch (cause) {
+      return this.#malformed(session, xml, cause)
+    }
+    switch (xml.name) {
+      case 'message':
+        return this.#message(session, stanza)
+      case 'iq':
+        return this.#iq(session, stanza)
+      default:
+        return this.#presence(session, stanza)
+    }
+  }
+
+  /** The session is over: nobody waits for it, and it waits for nobody. */
+  ended(session: Session): void {
+    this.asking.ended(session)
+    this.awaiting.ended(session)
+  }
+
+  #message(session: ClientSession, stanza: Stanza): void {
+    const reply = this.submission.submit(stanza, this.#addresses(session, stanza))
+    if (reply === undefined) return
+    if (reply instanceof Element) session.deliver(reply)
+    else reply.then((late) => late && session.deliver(late))
+  }
+
+  #iq(session: ClientSession, iq: Stanza): void {
+    const { type, id } = iq
+    if (type === 'result' || type === 'error') {
+      // An answer nobody waits for is dropped, as RFC 6120 §8.2.3 has it.
+      if (!this.asking.answered(session, iq)) this.log.lowLevel({ what: 'answer_dropped', from: iq.from.toString(), to: iq.to.toString() })
+      return
+    }
+    try {
+      if (type !== 'get' && type !== 'set') throw new StanzaError('modify', 'bad-request', 'An iq is a get, a set, a result or an error')
+      if (!id) throw new StanzaError('modify', 'bad-request', 'An iq needs an id')
+      this.awaiting.begin(session, iq)
+    } catch (cause) {
+      if (!(cause instanceof StanzaError)) throw cause
+      return session.deliver(errorReply(iq, cause))
+    }
+    const reply = this.submission.submit(iq, this.#addresses(session, iq))
+    if (reply instanceof Promise) reply.then((late) => this.#answer(session, iq, late))
+    else this.#answer(session, iq, reply)
+  }
+
+  #answer(session: ClientSession, iq: Stanza, reply: Element | undefined): void {
+    if (reply && this.awaiting.end(session, iq.to.toString(), iq.id)) session.deliver(reply)
+  }
+
+  #presence(session: ClientSession, stanza: Stanza): void {
+    const { type } = stanza
+    if (type === 'error' || type === 'unavailable') return
+    session.deliver(errorReply(stanza, NO_PRESENCE))
+  }
+
+  #addresses(session: ClientSession, stanza: Stanza): { from: SipUri; to: SipUri } {
+    return { from: session.uri, to: stanza.to === session.jid.bare ? session.uri.bare : this.#peer(stanza.xml.attr('to') ?? '').uri }
+  }
+
+  #stanza(session: ClientSession, xml: Element): Stanza {
+    const { jid, lang } = session
+    const written = xml.attr('to')
+    const to = written === undefined ? jid.bare : this.#peer(written).jid
+    const attrs = ['from', jid.toString(), 'to', to.toString()]
+    let hasLang = false
+    for (let i = 0; i < xml.attrs.length; i += 2) {
+      const name = xml.attrs[i] as string
+      if (name === 'from' || name === 'to') continue
+      if (name === 'xml:lang') hasLang = true
+      attrs.push(name, xml.attrs[i + 1] as string)
+    }
+    if (!hasLang && lang) attrs.push('xml:lang', lang)
+    return new Stanza(new Element(xml.name, NS_CLIENT, attrs, xml.children), jid, to)
+  }
+
+  #peer(written: string): Peer {
+    const known = this.#peers.get(written)
+    if (known) return known
+    const jid = Jid.parse(written)
+    const peer = { jid, uri: uriFor(jid) }
+    if (this.#peers.size >= PEERS_MAX) this.#peers.clear()
+    this.#peers.set(written, peer)
+    return peer
+  }
+
+  /** The addressee cannot be read: the error comes from the sender's own account (RFC 6120 §8.3.3.8). */
+  #malformed(session: ClientSession, xml: Element, cause: unknown): void {
+    if (!(cause instanceof JidError)) throw cause
+    if (xml.attr('type') === 'error' || xml.attr('type') === 'result') return
+    const stanza = new Stanza(xml.withAttr('to', session.jid.bare.toString()), session.jid, session.jid.bare)
+    session.deliver(errorReply(stanza, new StanzaError('modify', 'jid-malformed', cause.message)))
+  }
+}
+
+const NO_PRESENCE = new StanzaError('cancel', 'feature-not-implemented', 'Presence between users is not offered yet')
