@@ -2,8 +2,8 @@
 import type { Answer, MaybePromise, Signal } from '../core/port.ts'
 import { answerFor, toAnswer } from '../mapping/answer.ts'
 import { StanzaError } from '../stanza/error.ts'
-import { NS_CLIENT, Stanza } from '../stanza/stanza.ts'
-import { type Element, el } from '../xml/element.ts'
+import { resultOf } from '../stanza/reply.ts'
+import type { Stanza } from '../stanza/stanza.ts'
 import type { Features } from './feature.ts'
 
 const NOT_OFFERED = new StanzaError('cancel', 'service-unavailable', 'This is not offered here')
@@ -18,11 +18,11 @@ export function answerIq(features: Features, iq: Stanza, signal: Signal): MaybeP
     const answered = answerer(iq, payload)
     if (answered instanceof Promise) {
       return answered.then(
-        (result) => resultOf(iq, result, signal),
+        (result) => toAnswer(resultOf(iq, result), signal),
         (cause: unknown) => refused(cause, signal),
       )
     }
-    return resultOf(iq, answered, signal)
+    return toAnswer(resultOf(iq, answered), signal)
   } catch (cause) {
     return refused(cause, signal)
   }
@@ -32,14 +32,4 @@ export function answerIq(features: Features, iq: Stanza, signal: Signal): MaybeP
 function refused(cause: unknown, signal: Signal): Answer {
   if (cause instanceof StanzaError) return answerFor(cause, signal)
   throw cause
-}
-
-function resultOf(iq: Stanza, payload: Element | undefined, signal: Signal): Answer {
-  const xml = el(
-    'iq',
-    NS_CLIENT,
-    { type: 'result', id: iq.id, from: iq.to.toString(), to: iq.from.toString() },
-    ...(payload ? [payload] : []),
-  )
-  return toAnswer(new Stanza(xml, iq.to, iq.from), signal)
 }

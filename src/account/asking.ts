@@ -4,6 +4,7 @@ import { answerFor, toAnswer } from '../mapping/answer.ts'
 import { StanzaError } from '../stanza/error.ts'
 import type { Stanza } from '../stanza/stanza.ts'
 import { Deadlines } from './deadlines.ts'
+import { iqKey, Outstanding } from './outstanding.ts'
 import type { Session } from './sessions.ts'
 
 /** A non-INVITE transaction may not be held open longer; after that the answer is 202 and the result follows on its own. */
@@ -29,7 +30,7 @@ export interface AskingSettings {
 type SendLate = (reply: Stanza) => void
 
 export class Asking {
-  readonly #bySession = new Map<Session, Map<string, Asked>>()
+  readonly #outstanding = new Outstanding<Asked>(UNANSWERED_MAX, 'Too many requests wait for this client')
   readonly #soon: Deadlines<Asked>
   readonly #late: Deadlines<Asked>
 
@@ -42,29 +43,27 @@ export class Asking {
       this.#late.begin(asked)
       asked.answer(this.accepted)
     })
-    this.#late = new Deadlines(settings.forgottenAfterMs - settings.answerWithinMs, (asked) => this.#forget(asked))
+    this.#late = new Deadlines(settings.forgottenAfterMs - settings.answerWithinMs, (asked) => this.#outstanding.remove(asked))
   }
 
   /** Puts an iq get or set before a client; the answer is what it says, 202 where it takes its time. Throws StanzaError. */
   ask(session: Session, iq: Stanza, signal: Signal): Promise<Answer> {
-    let outstanding = this.#bySession.get(session)
-    if (!outstanding) this.#bySession.set(session, (outstanding = new Map()))
-    const key = keyOf(iq.from.toString(), iq.id)
-    if (outstanding.has(key)) throw new StanzaError('modify', 'bad-request', 'A request with this id is still waiting for its answer')
-    if (outstanding.size >= UNANSWERED_MAX) throw new StanzaError('wait', 'resource-constraint', 'Too many requests wait for this client')
-    return new Promise((answer) => {
-      const asked: Asked = { session, key, signal, answer }
-      outstanding.set(key, asked)
-      this.#soon.begin(asked)
-      session.deliver(iq.xml)
+    let tell: Asked['answer'] = () => {}
+    const answer = new Promise<Answer>((resolve) => {
+      tell = resolve
     })
+    const asked: Asked = { session, key: iqKey(iq.from.toString(), iq.id), signal, answer: tell }
+    this.#outstanding.add(asked)
+    this.#soon.begin(asked)
+    session.deliver(iq.xml)
+    return answer
   }
 
   /** A client's result or error. False where nobody asked, or nobody waits any more: it is dropped (RFC 6120 §8.2.3). */
   answered(session: Session, reply: Stanza): boolean {
-    const asked = this.#bySession.get(session)?.get(keyOf(reply.to.toString(), reply.id))
+    const asked = this.#outstanding.find(session, iqKey(reply.to.toString(), reply.id))
     if (!asked) return false
-    this.#forget(asked)
+    this.#outstanding.remove(asked)
     if (this.#soon.end(asked)) asked.answer(toAnswer(reply, asked.signal))
     else if (this.#late.end(asked)) this.sendLate(reply)
     return true
@@ -72,10 +71,7 @@ export class Asking {
 
   /** The client is gone: whoever waits hears so at once. */
   ended(session: Session): void {
-    const outstanding = this.#bySession.get(session)
-    if (!outstanding) return
-    this.#bySession.delete(session)
-    for (const asked of outstanding.values()) {
+    for (const asked of this.#outstanding.takeAll(session)) {
       this.#late.end(asked)
       if (this.#soon.end(asked)) asked.answer(answerFor(GONE, asked.signal))
     }
@@ -85,14 +81,6 @@ export class Asking {
     this.#soon.stop()
     this.#late.stop()
   }
-
-  #forget(asked: Asked): void {
-    const outstanding = this.#bySession.get(asked.session)
-    outstanding?.delete(asked.key)
-    if (outstanding?.size === 0) this.#bySession.delete(asked.session)
-  }
 }
 
 const GONE = new StanzaError('wait', 'recipient-unavailable', 'The client went away before it answered')
-
-const keyOf = (asker: string, id: string | undefined): string => `${asker}\n${id ?? ''}`
