@@ -1,0 +1,264 @@
+/** `npm run bench`: the same load on the gateway and on the peers that are installed, in interleaved rounds, as one table of ratios. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { Ground } from './ground.ts'
+import { chat } from './load/chat.ts'
+import { NotOffered } from './load/client.ts'
+import { idle } from './load/idle.ts'
+import { logins } from './load/login.ts'
+import { Telephony } from './load/telephony.ts'
+import type { Measured, Window } from './load/window.ts'
+import { yardstick } from './load/yardstick.ts'
+import { Ejabberd } from './peers/ejabberd.ts'
+import { Prosody } from './peers/prosody.ts'
+import type { Running, Server } from './peers/server.ts'
+import { Stoxgate } from './peers/stoxgate.ts'
+import { shares } from './profile.ts'
+import { type Row, spread, table } from './report.ts'
+
+const help = `npm run bench -- [options]
+  --only WORKS      of chat, bare, phone, login, idle, start; with commas (default: all)
+  --peers NAMES     of prosody, ejabberd; with commas, or none (default: both)
+  --quick           shorter and fewer rounds: a first look, not a figure to quote
+  --rounds N        rounds of each work (default 5, quick 2)
+  --seconds N       seconds of a measured window (default 4, quick 1.5)
+  --sessions N      idle sessions (default 2000, quick 500)
+  --stored FORM     how the peers keep passwords: hashed (their default) or plain
+  --main FILE       the gateway's program (default dist/main.js)
+  --no-gateway      the peers alone
+  --loopback        the gateway with sip.loopback: every signal through its wire form
+  --cpu-prof DIR    profile the gateway, and say where the time of each measured work went
+  --json FILE       all values too
+  --keep            leave the working folder, with logs and configurations, where it is`
+
+const { values: given } = parseArgs({
+  options: {
+    only: { type: 'string', default: 'chat,bare,phone,login,idle,start' },
+    peers: { type: 'string', default: 'prosody,ejabberd' },
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    sessions: { type: 'string' },
+    stored: { type: 'string', default: 'hashed' },
+    main: { type: 'string', default: fileURLToPath(new URL('../dist/main.js', import.meta.url)) },
+    'no-gateway': { type: 'boolean', default: false },
+    loopback: { type: 'boolean', default: false },
+    'cpu-prof': { type: 'string' },
+    json: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+})
+
+const rounds = Number(given.rounds ?? (given.quick ? 2 : 5))
+const window: Window = { warmSeconds: given.quick ? 1 : 1.5, seconds: Number(given.seconds ?? (given.quick ? 1.5 : 4)) }
+const idleSessions = Number(given.sessions ?? (given.quick ? 500 : 2_000))
+const idleFirst = Math.ceil(idleSessions / 4)
+const chatSessions = 200
+const loginCount = given.quick ? 100 : 400
+
+const ours = 'Stoxgate'
+const rows: Row[] = []
+/** Windows of each work, for the profile. */
+const windows = new Map<string, (readonly [number, number])[]>()
+
+function row(work: string, unit: string, budget?: number): Row {
+  const found = rows.find((each) => each.work === work && each.unit === unit)
+  if (found) return found
+  const made: Row = { work, unit, budget, cells: new Map() }
+  rows.push(made)
+  return made
+}
+
+function note(to: Row, server: Server, value: number): void {
+  const found = to.cells.get(server.name)
+  if (Array.isArray(found)) found.push(value)
+  else if (found === undefined) to.cells.set(server.name, [value])
+}
+
+/** A work that fails on one server is a row's entry, not the end of the run. */
+async function attempt(server: Server, to: Row, work: () => Promise<void>): Promise<void> {
+  if (typeof to.cells.get(server.name) === 'string') return
+  try {
+    await work()
+  } catch (cause) {
+    if (cause instanceof NotOffered) return void to.cells.set(server.name, 'not offered')
+    const text = cause instanceof Error ? cause.message : String(cause)
+    to.cells.set(server.name, `failed: ${text}`)
+    console.error(`${server.name}, ${to.work}: ${text}`)
+  }
+}
+
+function place(ground: Ground, running: Running) {
+  return { port: running.port, domain: ground.domain, password: ground.password }
+}
+
+function noteMeasured(server: Server, work: string, budget: number | undefined, measured: Measured): void {
+  note(row(work, 'µs each', budget), server, measured.microsEach)
+  note(row(work, 'each second'), server, measured.perSecond)
+  note(row('yardstick: fixed work of the load itself', 'ms'), server, yardstick())
+  if (measured.loadCores > 0.95)
+    console.error(`${server.name}, ${work}: the load was as busy as it can be; the server could have done more`)
+  if (server.name === ours) windows.set(work, [...(windows.get(work) ?? []), measured.between])
+}
+
+async function chatRound(ground: Ground, running: Map<Server, Running>, to: 'full' | 'bare'): Promise<void> {
+  for (const tls of [false, true]) {
+    const work = `chat to a ${to} address, ${tls ? 'TLS' : 'plain'}`
+    const budget = to === 'full' ? (tls ? 11 : 9) : undefined
+    for (const [server, { pid, ...at }] of running)
+      await attempt(server, row(work, 'µs each', budget), async () => {
+        const load = { sessions: chatSessions, inFlight: 4, tls, to }
+        noteMeasured(server, work, budget, await chat(pid, place(ground, { pid, ...at }), load, window))
+      })
+  }
+}
+
+async function phoneRound(ground: Ground, running: Map<Server, Running>): Promise<void> {
+  for (const [server, at] of running) {
+    const { sipPort } = at
+    if (sipPort === undefined) continue
+    const [toPhones, toClients] = ['client to a UDP phone, with its 200', 'UDP phone to client, with digest']
+    await attempt(server, row(toPhones, 'µs each', 50), async () => {
+      const telephony = await Telephony.open(at.pid, { ...place(ground, at), sipPort }, { pairs: chatSessions / 2, inFlight: 4 })
+      try {
+        noteMeasured(server, toPhones, 50, await telephony.toPhones(window))
+        await attempt(server, row(toClients, 'µs each'), async () => {
+          noteMeasured(server, toClients, undefined, await telephony.toClients(window))
+        })
+        if (telephony.repeated > 0) console.error(`${server.name}: telephones saw ${telephony.repeated} requests again`)
+      } finally {
+        await telephony.close()
+      }
+    })
+  }
+}
+
+async function loginRound(ground: Ground, running: Map<Server, Running>): Promise<void> {
+  for (const [mechanism, budget] of [
+    ['SCRAM-SHA-1', 1.5],
+    ['SCRAM-SHA-256', 1.5],
+    ['PLAIN', 3],
+  ] as const)
+    for (const [server, at] of running) {
+      const to = row(`login, STARTTLS and ${mechanism}`, 'ms each', budget)
+      await attempt(server, to, async () => {
+        const load = { logins: loginCount, mechanism, width: 8, accounts: chatSessions }
+        note(to, server, await logins(at.pid, place(ground, at), load))
+      })
+    }
+}
+
+async function idleRound(ground: Ground, servers: readonly Server[]): Promise<void> {
+  for (const tls of [false, true])
+    for (const server of servers) {
+      const to = row(`idle session, ${tls ? 'TLS' : 'plain'}`, 'KiB', tls ? 34 : 8)
+      await attempt(server, to, async () => {
+        const at = await server.start()
+        try {
+          const load = { sessions: idleSessions, first: idleFirst, tls, settleSeconds: given.quick ? 3 : 8 }
+          note(to, server, await idle(at.pid, place(ground, at), load))
+        } finally {
+          await at.stop()
+        }
+      })
+    }
+}
+
+async function startRound(servers: readonly Server[]): Promise<void> {
+  const to = row('start until it serves', 's', 0.8)
+  for (const server of servers)
+    await attempt(server, to, async () => {
+      const at = await server.start()
+      note(to, server, at.startMs / 1_000)
+      await pause(200)
+      await at.stop()
+    })
+}
+
+function chosen(): Server[] {
+  const profiling = given['cpu-prof'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(given['cpu-prof'])}`]
+  const stored = given.stored === 'plain' ? 'plain' : 'hashed'
+  const wanted: Server[] = given['no-gateway'] ? [] : [new Stoxgate(resolve(given.main), profiling, given.loopback)]
+  const peers = given.peers.split(',')
+  if (peers.includes('prosody')) wanted.push(new Prosody(stored))
+  if (peers.includes('ejabberd')) wanted.push(new Ejabberd(stored))
+  return wanted.filter((server) => {
+    const missing = server.missing()
+    if (missing !== undefined) console.error(`${server.name} is not here; to have it measured: ${missing}`)
+    return missing === undefined
+  })
+}
+
+async function measureAll(ground: Ground, servers: readonly Server[]): Promise<void> {
+  const works = given.only.split(',')
+  const running = new Map<Server, Running>()
+  const lasting = works.some((work) => ['chat', 'bare', 'phone', 'login'].includes(work))
+  try {
+    if (works.includes('start')) for (let n = 0; n < rounds; n++) await startRound(servers)
+    if (works.includes('idle')) for (let n = 0; n < Math.min(rounds, 2); n++) await idleRound(ground, servers)
+    if (lasting) for (const server of servers) running.set(server, await server.start())
+    for (let n = 0; lasting && n < rounds; n++) {
+      console.error(`round ${n + 1} of ${rounds}`)
+      if (works.includes('chat')) await chatRound(ground, running, 'full')
+      if (works.includes('bare')) await chatRound(ground, running, 'bare')
+      if (works.includes('phone')) await phoneRound(ground, running)
+      if (works.includes('login')) await loginRound(ground, running)
+    }
+  } finally {
+    for (const at of running.values()) await at.stop()
+  }
+}
+
+function printProfile(directory: string): void {
+  for (const [work, between] of windows) {
+    const { functions, files } = shares(directory, between)
+    const values = row(work, 'µs each').cells.get(ours)
+    const each = Array.isArray(values) ? spread(values).median : 0
+    const line = ({ name, share }: { name: string; share: number }): string =>
+      `${(share * 100).toFixed(1).padStart(6)} %  ${(share * each).toFixed(2).padStart(6)} µs  ${name}`
+    console.log(`\n${work}, by file\n${files.slice(0, 25).map(line).join('\n')}`)
+    console.log(`\n${work}, by function\n${functions.slice(0, 45).map(line).join('\n')}`)
+  }
+}
+
+async function main(): Promise<void> {
+  if (given.help) return console.log(help)
+  if (given['cpu-prof'] !== undefined) mkdirSync(given['cpu-prof'], { recursive: true })
+  const ground = await Ground.prepare(Math.max(idleSessions + idleFirst, chatSessions))
+  try {
+    const servers: Server[] = []
+    for (const server of chosen()) {
+      try {
+        await server.prepare(ground)
+        servers.push(server)
+      } catch (cause) {
+        console.error(`${server.name} could not be prepared: ${cause instanceof Error ? cause.message : String(cause)}`)
+        process.exitCode = 1
+      }
+    }
+    console.log(servers.map((server) => `${server.name} ${server.version()}`).join(', '))
+    await measureAll(ground, servers)
+    const peers = servers.map(({ name }) => name).filter((name) => name !== ours)
+    console.log(`median (least–most) of ${rounds} rounds; CPU time of all threads of the server\n${table(rows, ours, peers)}`)
+    if (given['cpu-prof'] !== undefined) printProfile(given['cpu-prof'])
+    if (given.json !== undefined)
+      writeFileSync(
+        given.json,
+        `${JSON.stringify(
+          rows.map(({ cells, ...rest }) => ({ ...rest, values: Object.fromEntries(cells) })),
+          undefined,
+          2,
+        )}\n`,
+      )
+    if (rows.some(({ cells }) => typeof cells.get(ours) === 'string')) process.exitCode = 1
+  } finally {
+    if (given.keep) console.error(`kept: ${ground.directory}`)
+    else ground.clear()
+  }
+}
+
+await main()
