@@ -1,38 +1,41 @@
 /**
- * XEP-0106: characters that may not stand in a localpart, written as \20, \40 … A user of SIP and the localpart of the same account:
- * both ways without loss.
+ * XEP-0106: what may not stand in a localpart is written there as \20, \40 … This turns the user of a SIP URI into the localpart of the
+ * same account, and back, without loss in either direction.
  *
- * The XEP reads `\5c` as a backslash everywhere but writes it only before something that would read as an escape, so a localpart
- * a\5cb@d (which it never writes) would come back as a\b@d. Localparts are lower case and SIP users need not be: `\5c` that is not
- * followed by an escape is `\5C` to SIP, and that comes back as it was.
+ * Two places where the XEP alone would lose something:
+ * - It reads `\5c` as a backslash wherever it stands, but writes it only before what would read as an escape; so a localpart a\5cb, which
+ *   it never writes, would come back as a\b. Localparts are lower case and SIP users need not be: such a `\5c` is `\5C` to SIP.
+ * - SIP users are not lower case: `\2F` would be folded into an escape afterwards, so its backslash is escaped like that of `\2f`.
  */
-import { caseMapped } from './precis.ts'
+import { caseMapped, widthMapped } from './precis.ts'
 
-const CODES = '(?:20|22|26|27|2f|3a|3c|3e|40|5c)'
-/** In a localpart: an escape, or a `\5c` that escapes nothing (group 1 says what follows). */
-const IN_LOCALPART = new RegExp(`\\\\(?:(20|22|26|27|2f|3a|3c|3e|40)|5c(?=${CODES})|5c)`, 'g')
-const TO_ESCAPE = new RegExp(`[ "&'/:<>@]|\\\\(?=${CODES})`, 'g')
-const LONE_MARK = new RegExp(`\\\\5C(?!${CODES})`, 'i')
+/** The hexadecimal of `space " & ' / : < > @ \`, in either case. */
+const CODE = '(?:20|22|26|27|2[fF]|3[aAcCeE]|40|5[cC])'
+const BACKSLASH_TO_ESCAPE = new RegExp(`\\\\(?=20|22|26|27|2[fF]|3[aAcCeE]|40|5c|5C${CODE})`, 'g')
+const ESCAPE = /\\(20|22|26|27|2f|3a|3c|3e|40|5c)/g
+const BEGINS_WITH_CODE = /^(?:20|22|26|27|2f|3a|3c|3e|40|5c)/
+const DISALLOWED = /([ "&'/:<>@])/
 
-/** The user of SIP as a localpart, folded as localparts are (RFC 7622 §3.3), not yet checked. */
+const LOWER_ASCII = /^[a-z0-9!#$%()*+,\-.;=?[\]^_`{|}~]*$/
+
+/** The user of a SIP URI as a localpart, folded as localparts are (RFC 7622 §3.3) but not judged. */
 export function escaped(user: string): string {
-  if (!LONE_MARK.test(user)) return escapedFolded(caseMapped(user))
-  return user
-    .normalize('NFC')
-    .split(new RegExp(`\\\\5C(?!${CODES.toUpperCase()}|${CODES})`))
-    .map((part) => escapedFolded(caseMapped(part)))
-    .join('\\5c')
+  if (LOWER_ASCII.test(user)) return user
+  const parts = widthMapped(user).split(DISALLOWED)
+  let local = ''
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] ?? ''
+    // split() with a group: every second part is the character it was split at. Each part is normalised alone, or a mark after "<" would join it.
+    local += i % 2 === 1 ? `\\${part.charCodeAt(0).toString(16)}` : caseMapped(part.normalize('NFC').replace(BACKSLASH_TO_ESCAPE, '\\5c'))
+  }
+  return local
 }
 
-function escapedFolded(folded: string): string {
-  return folded.replace(TO_ESCAPE, (character) => `\\${character.charCodeAt(0).toString(16)}`)
-}
-
-/** The localpart as a user of SIP. */
-export function unescaped(localpart: string): string {
-  if (!localpart.includes('\\')) return localpart
-  return localpart.replace(IN_LOCALPART, (match, code: string | undefined, at: number) => {
-    if (code !== undefined) return String.fromCharCode(Number.parseInt(code, 16))
-    return /^(?:20|22|26|27|2f|3a|3c|3e|40|5c)/.test(localpart.slice(at + match.length)) ? '\\' : '\\5C'
+/** A localpart as the user of a SIP URI. */
+export function unescaped(local: string): string {
+  if (!local.includes('\\')) return local
+  return local.replace(ESCAPE, (whole, code: string, at: number) => {
+    if (code !== '5c') return String.fromCharCode(Number.parseInt(code, 16))
+    return BEGINS_WITH_CODE.test(local.slice(at + whole.length, at + whole.length + 2)) ? '\\' : '\\5C'
   })
 }

@@ -8,9 +8,9 @@ const PART_MAX_BYTES = 1023
 const TEXT_MAX_CHARACTERS = 3 * PART_MAX_BYTES + 2
 
 // What needs no preparation: already in the form that the profiles would give it.
-const PLAIN_LOCAL = /^[a-z0-9._+-]+$/
+const PLAIN_LOCAL = /^[a-z0-9!#$%()*+,\-.;=?[\]^_`{|}~]+$/
 const PLAIN_DOMAIN = /^[a-z0-9]+(?:[.-][a-z0-9]+)*$/
-const PLAIN_RESOURCE = /^[!-~]+$/
+const PLAIN_RESOURCE = /^[!-~][ -~]*$/
 /** A domain this short has no label that is too long (RFC 1035 §2.3.4). */
 const LABEL_MAX_BYTES = 63
 
@@ -118,7 +118,10 @@ function localpart(text: string): string {
 
 function resourcepart(text: string): string {
   if (PLAIN_RESOURCE.test(text) && text.length <= PART_MAX_BYTES) return text
-  return enforced('resource', text, opaqueString)
+  const resource = enforced('resource', text, opaqueString)
+  // OpaqueString would let it pass; example 18 of RFC 7622 §3.5 does not.
+  if (resource.startsWith(' ')) throw new JidError('resource', 'begins with a space')
+  return resource
 }
 
 function enforced(part: JidPart, text: string, profile: (text: string) => string): string {

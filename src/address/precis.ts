@@ -1,25 +1,43 @@
-/** Strings as users type them made comparable: UsernameCaseMapped and OpaqueString (RFC 8264, RFC 8265). */
+/** Strings as people write them, brought to one form and checked: UsernameCaseMapped and OpaqueString (RFC 8265 §3.3, §4.2). */
+import { satisfiesBidiRule } from './bidi-rule.ts'
+import { inContext, isFreeform, isIdentifier } from './string-class.ts'
 
-/** Not a string of that profile; the message completes "the part …". */
+/** Not a string of that profile; the message completes "the string …". */
 export class PrecisError extends Error {
   override name = 'PrecisError'
 }
 
-/** RFC 8265 §3.3, without the checks: width, case, normalisation. */
+/** What has a decomposition of type wide or narrow (UAX #11). */
+const FULL_OR_HALF_WIDTH = /[\u3000\uff01-\uffee]/g
+const NON_ASCII_SPACE = /[\u0080-\uffff]/
+
+/** The Width Mapping Rule. */
+export function widthMapped(text: string): string {
+  return text.replace(FULL_OR_HALF_WIDTH, (character) => character.normalize('NFKC'))
+}
+
+/** Case mapping and normalisation. A capital sigma is a plain one also at the end of a word: the rule looks at no neighbours (RFC 8265 §3.6). */
 export function caseMapped(text: string): string {
-  return text
-    .replace(/[\u3000\uff01-\uffee]/g, (wide) => wide.normalize('NFKC'))
-    .toLowerCase()
-    .normalize('NFC')
+  return text.replaceAll('\u03a3', '\u03c3').toLowerCase().normalize('NFC')
 }
 
+/** Preparation and enforcement of UsernameCaseMapped; throws PrecisError. */
 export function usernameCaseMapped(text: string): string {
-  const result = caseMapped(text)
-  if (/[\x00-\x20\x7f]/.test(result)) throw new PrecisError('has a control character or space')
-  return result
+  const prepared = widthMapped(text)
+  const name = caseMapped(prepared)
+  // Before, as RFC 8265 §3.3.2 asks; and after, since ">" and a stroke over it become a symbol (RFC 8264 §7).
+  if (!isIdentifier(prepared) || (name !== prepared && !isIdentifier(name))) {
+    throw new PrecisError('has a character that no user name may have (RFC 8264 IdentifierClass)')
+  }
+  if (!satisfiesBidiRule(name)) throw new PrecisError('mixes directions of writing (RFC 5893)')
+  if (!inContext(name)) throw new PrecisError('has a character that needs other neighbours (RFC 5892 appendix A)')
+  return name
 }
 
+/** Preparation and enforcement of OpaqueString; throws PrecisError. */
 export function opaqueString(text: string): string {
-  if (/[\x00-\x1f\x7f]/.test(text)) throw new PrecisError('has a control character')
-  return text.replace(/\p{Zs}/gu, ' ').normalize('NFC')
+  const spaced = NON_ASCII_SPACE.test(text) ? text.replace(/\p{Zs}/gu, ' ') : text
+  const opaque = spaced.normalize('NFC')
+  if (!isFreeform(opaque)) throw new PrecisError('has a control character or another that is not for addresses (RFC 8264 FreeformClass)')
+  return opaque
 }

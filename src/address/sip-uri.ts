@@ -92,10 +92,10 @@ export class SipUri {
   /** From parts that are not encoded. */
   static of(user: string | undefined, host: string, options?: SipUriOptions): SipUri {
     if (user === '') throw new SipUriError('The user is empty')
-    const given = options?.params ?? NONE
-    const gr = options?.gr
-    const params = gr === undefined ? given : [...given.filter((p) => p.name !== 'gr'), { name: 'gr', value: gr }]
-    return new SipUri(options?.scheme ?? 'sip', user, undefined, hostOf(host), options?.port, params, NONE)
+    const given = options?.params?.map(givenParam) ?? NONE
+    const params = options?.gr === undefined ? given : [...given.filter(isNotGr), { name: 'gr', value: options.gr }]
+    const port = options?.port === undefined ? undefined : portOf(String(options.port))
+    return new SipUri(options?.scheme ?? 'sip', user, undefined, hostOf(host), port, params, NONE)
   }
 
   /** The device (RFC 5627); undefined also for the bare `gr` of a temporary GRUU, which names none. */
@@ -127,7 +127,7 @@ export class SipUri {
   }
 
   withGr(gr: string | undefined): SipUri {
-    const others = this.params.length === 0 ? NONE : this.params.filter((p) => p.name !== 'gr')
+    const others = this.params.length === 0 ? NONE : this.params.filter(isNotGr)
     const params = gr === undefined ? others : [...others, { name: 'gr', value: gr }]
     return new SipUri(this.scheme, this.user, this.password, this.host, this.port, params, this.headers)
   }
@@ -181,9 +181,18 @@ export function aorKey(user: string | undefined, host: string): string {
   return PLAIN_USER.test(user) ? `${user}@${host}` : `${escaped(user)}@${host}`
 }
 
+function isNotGr(param: SipUriField): boolean {
+  return param.name !== 'gr'
+}
+
+function givenParam({ name, value }: SipUriField): SipUriField {
+  if (name === '') throw new SipUriError('A parameter has no name')
+  return { name: name.toLowerCase(), value }
+}
+
 function schemeOf(text: string): 'sip' | 'sips' {
   const colon = text.indexOf(':')
-  const scheme = text.slice(0, colon < 0 ? 0 : colon).toLowerCase()
+  const scheme = text.slice(0, Math.max(colon, 0)).toLowerCase()
   if (scheme === 'sip' || scheme === 'sips') return scheme
   throw new SipUriError(scheme === '' ? 'The URI has no scheme' : `The scheme ${scheme} is not sip or sips`)
 }
