@@ -2,7 +2,18 @@
 import { escaped } from './escaping.ts'
 import { toAscii } from './idna.ts'
 import { ipv6Literal } from './ip-literal.ts'
-import { alphabet, percentDecoded, percentEncoded } from './percent.ts'
+import { alphabet, percentEncoded } from './percent.ts'
+import { decoded, SipUriError } from './sip-uri-error.ts'
+import {
+  NO_FIELDS,
+  parsedHeaders,
+  parsedParams,
+  printedHeaders,
+  printedParams,
+  type SipUriField,
+  sameHeaders,
+  sameParams,
+} from './sip-uri-fields.ts'
 
 /** Characters of a URI: the longest JID, every byte of it percent-encoded, and room for parameters. */
 const URI_MAX_CHARACTERS = 16_384
@@ -12,27 +23,13 @@ const HOST_MAX_CHARACTERS = 255
 /** RFC 3261 §25.1: what stands for itself in each component. */
 const USER = alphabet('&=+$,;?/')
 const PASSWORD = alphabet('&=+$,')
-const PARAMETER = alphabet('[]/:&+$')
-const HEADER = alphabet('[]/?:+$')
 
 /** Never in a URI as they are, whatever the component. Other characters the grammar would have escaped are read as themselves: telephones do send `*72#`. */
 const NEVER = /[\x00-\x20\x7f<>"]/
 // The underscore is no letter of a host name, but private networks use it.
 const PLAIN_HOST = /^[a-z0-9_]+(?:[.-][a-z0-9_]+)*$/
-const PLAIN_USER = /^[a-z0-9._+-]+$/
 
-/** Not a SIP URI; the message says what is wrong with it. */
-export class SipUriError extends Error {
-  override name = 'SipUriError'
-}
-
-/** A parameter or header: name and value decoded; names of parameters in lower case. */
-export interface SipUriField {
-  readonly name: string
-  readonly value: string | undefined
-}
-
-const NONE: readonly SipUriField[] = []
+export { SipUriError, type SipUriField }
 
 export interface SipUriOptions {
   readonly gr?: string | undefined
@@ -84,18 +81,18 @@ export class SipUri {
     const portAt = portColon(text, hostAt, hostEnd)
     const host = hostOf(text.slice(hostAt, portAt < 0 ? hostEnd : portAt))
     const port = portAt < 0 ? undefined : portOf(text.slice(portAt + 1, hostEnd))
-    const params = hostEnd < end ? fields(text.slice(hostEnd + 1, end), ';', 'parameter') : NONE
-    const headers = question < 0 ? NONE : fields(text.slice(question + 1), '&', 'header')
+    const params = hostEnd < end ? parsedParams(text.slice(hostEnd + 1, end)) : NO_FIELDS
+    const headers = question < 0 ? NO_FIELDS : parsedHeaders(text.slice(question + 1))
     return new SipUri(scheme, user, password, host, port, params, headers)
   }
 
   /** From parts that are not encoded. */
   static of(user: string | undefined, host: string, options?: SipUriOptions): SipUri {
     if (user === '') throw new SipUriError('The user is empty')
-    const given = options?.params?.map(givenParam) ?? NONE
+    const given = options?.params?.map(givenParam) ?? NO_FIELDS
     const params = options?.gr === undefined ? given : [...given.filter(isNotGr), { name: 'gr', value: options.gr }]
     const port = options?.port === undefined ? undefined : portOf(String(options.port))
-    return new SipUri(options?.scheme ?? 'sip', user, undefined, hostOf(host), port, params, NONE)
+    return new SipUri(options?.scheme ?? 'sip', user, undefined, hostOf(host), port, params, NO_FIELDS)
   }
 
   /** The device (RFC 5627); undefined also for the bare `gr` of a temporary GRUU, which names none. */
@@ -122,12 +119,12 @@ export class SipUri {
   /** Scheme, user and host alone. */
   get bare(): SipUri {
     if (this.port === undefined && this.params.length === 0 && this.headers.length === 0 && this.password === undefined) return this
-    this.#bare ??= new SipUri(this.scheme, this.user, undefined, this.host, undefined, NONE, NONE)
+    this.#bare ??= new SipUri(this.scheme, this.user, undefined, this.host, undefined, NO_FIELDS, NO_FIELDS)
     return this.#bare
   }
 
   withGr(gr: string | undefined): SipUri {
-    const others = this.params.length === 0 ? NONE : this.params.filter(isNotGr)
+    const others = this.params.length === 0 ? NO_FIELDS : this.params.filter(isNotGr)
     const params = gr === undefined ? others : [...others, { name: 'gr', value: gr }]
     return new SipUri(this.scheme, this.user, this.password, this.host, this.port, params, this.headers)
   }
@@ -146,16 +143,7 @@ export class SipUri {
     }
     text += this.host
     if (this.port !== undefined) text += `:${this.port}`
-    for (const { name, value } of this.params) {
-      text += `;${percentEncoded(name, PARAMETER)}`
-      if (value !== undefined) text += `=${percentEncoded(value, PARAMETER)}`
-    }
-    let separator = '?'
-    for (const { name, value } of this.headers) {
-      text += `${separator}${percentEncoded(name, HEADER)}=${percentEncoded(value ?? '', HEADER)}`
-      separator = '&'
-    }
-    return text
+    return text + printedParams(this.params) + printedHeaders(this.headers)
   }
 
   /** RFC 3261 §19.1.4. */
@@ -166,7 +154,7 @@ export class SipUri {
       this.password === other.password &&
       this.host === other.host &&
       this.port === other.port &&
-      sameParams(this, other) &&
+      sameParams(this.params, other.params) &&
       sameHeaders(this.headers, other.headers)
     )
   }
@@ -177,8 +165,7 @@ export class SipUri {
  * sip:Romeo@d reaches romeo@d. An "@" in the user is escaped in it (XEP-0106): no two users share a key by accident.
  */
 export function aorKey(user: string | undefined, host: string): string {
-  if (user === undefined) return host
-  return PLAIN_USER.test(user) ? `${user}@${host}` : `${escaped(user)}@${host}`
+  return user === undefined ? host : `${escaped(user)}@${host}`
 }
 
 function isNotGr(param: SipUriField): boolean {
@@ -195,12 +182,6 @@ function schemeOf(text: string): 'sip' | 'sips' {
   const scheme = text.slice(0, Math.max(colon, 0)).toLowerCase()
   if (scheme === 'sip' || scheme === 'sips') return scheme
   throw new SipUriError(scheme === '' ? 'The URI has no scheme' : `The scheme ${scheme} is not sip or sips`)
-}
-
-function decoded(text: string, what: string): string {
-  const plain = percentDecoded(text)
-  if (plain === undefined) throw new SipUriError(`The ${what} has an escape that is incomplete or not UTF-8`)
-  return plain
 }
 
 /** Where the port begins; -1 where there is none. The colons of an IPv6 literal are its own. */
@@ -226,43 +207,4 @@ function portOf(text: string): number {
   const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN
   if (!(port <= 65_535)) throw new SipUriError('The port is not a number up to 65535')
   return port
-}
-
-function fields(text: string, separator: ';' | '&', what: 'parameter' | 'header'): readonly SipUriField[] {
-  const list: SipUriField[] = []
-  for (const field of text.split(separator)) {
-    const equals = field.indexOf('=')
-    const name = decoded(equals < 0 ? field : field.slice(0, equals), what)
-    if (name === '') throw new SipUriError(`A ${what} has no name`)
-    const value = equals < 0 ? undefined : decoded(field.slice(equals + 1), what)
-    // An empty value is not in the grammar of parameters: read as none.
-    list.push(what === 'parameter' ? { name: name.toLowerCase(), value: value === '' ? undefined : value } : { name, value: value ?? '' })
-  }
-  return list
-}
-
-/** Present on one side only, these keep two URIs apart; transport as the RFC's own examples have it. All others are ignored then. */
-const ALWAYS_COMPARED = new Set(['user', 'ttl', 'method', 'maddr', 'transport'])
-
-function sameParams(a: SipUri, b: SipUri): boolean {
-  return paramsAgree(a.params, b.params) && paramsAgree(b.params, a.params)
-}
-
-function paramsAgree(mine: readonly SipUriField[], others: readonly SipUriField[]): boolean {
-  for (const { name, value } of mine) {
-    const other = others.find((p) => p.name === name)
-    if (other === undefined ? ALWAYS_COMPARED.has(name) : value?.toLowerCase() !== other.value?.toLowerCase()) return false
-  }
-  return true
-}
-
-/** Headers are never ignored: the same ones on both sides, in any order. */
-function sameHeaders(a: readonly SipUriField[], b: readonly SipUriField[]): boolean {
-  if (a.length !== b.length) return false
-  const print = (h: SipUriField) => `${h.name.toLowerCase()}=${h.value}`
-  const sorted = b.map(print).sort()
-  return a
-    .map(print)
-    .sort()
-    .every((text, i) => text === sorted[i])
 }
