@@ -55,12 +55,14 @@ export interface StoredBinding {
 export interface Bindings {
   /** Replaces all bindings of one address-of-record. */
   replace(aor: string, bindings: readonly StoredBinding[]): MaybePromise<void>
-  /** Those that have not expired at `now` (milliseconds since 1970). */
+  /** Those that have not expired at `now` (milliseconds since 1970), in the order they were given; the others are forgotten. */
   load(now: number): MaybePromise<readonly StoredBinding[]>
 }
 
 export interface Store {
   readonly accounts: Accounts
   readonly bindings: Bindings
+  /** 32 random bytes, made when first asked for under this name and the same ever after: for what must not change with a restart and belongs to nobody. */
+  secret(name: string): MaybePromise<Buffer>
   close(): MaybePromise<void>
 }

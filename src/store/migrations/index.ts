@@ -1,0 +1,5 @@
+/** All steps of the schema, in order. A new one: one file, one line. */
+import { accounts } from './0001-accounts.ts'
+import type { Migration } from './migration.ts'
+
+export const MIGRATIONS: readonly Migration[] = [accounts]

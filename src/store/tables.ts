@@ -1,0 +1,42 @@
+/** The newest schema as the query layer knows it: what migrations/ builds. */
+import type { Generated } from 'kysely'
+
+/** libsql takes Buffers and gives ArrayBuffers. */
+export type Bytes = Uint8Array | ArrayBuffer
+
+export interface Tables {
+  account: {
+    id: Generated<number>
+    domain: string
+    local: string
+    /** Milliseconds since 1970. */
+    created_at: number
+    sha1_salt: Bytes
+    sha1_iterations: number
+    sha1_stored_key: Bytes
+    sha1_server_key: Bytes
+    sha256_salt: Bytes
+    sha256_iterations: number
+    sha256_stored_key: Bytes
+    sha256_server_key: Bytes
+    sip_md5_local: string | null
+    sip_md5_full: string | null
+    sip_sha256_local: string | null
+    sip_sha256_full: string | null
+  }
+  binding: {
+    aor: string
+    position: number
+    contact: string
+    expires_at: number
+    data: string
+  }
+  secret: {
+    name: string
+    value: Bytes
+  }
+}
+
+export function bufferOf(bytes: Bytes): Buffer {
+  return bytes instanceof ArrayBuffer ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
