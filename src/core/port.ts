@@ -21,6 +21,8 @@ export interface HopPolicy {
   readonly fromGruu: boolean
   /** Bytes of a whole request; larger ones are refused, never cut. */
   readonly maxMessageBytes: number
+  /** A telephone: it gets only what a person can read, and no body of several parts. */
+  readonly telephone?: boolean
 }
 
 /** How a signal reached the core, which decides what is believed of it. */

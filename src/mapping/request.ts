@@ -1,0 +1,43 @@
+/** A stanza's content in the form one hop may see: fields, body, P-XMPP-Data where it is allowed, and never more bytes than go that way. */
+import { type HopPolicy, RefusedError } from '../core/port.ts'
+import { Headers, SipRequest } from '../sip/message.ts'
+import type { Element } from '../xml/element.ts'
+import { LIMITS } from './limits.ts'
+import { attach, bytesOf, textBody } from './xmpp-data.ts'
+
+export interface Content {
+  /** name, value …: what says who, when, about what. */
+  readonly fields: readonly string[]
+  /** What a person reads; undefined where there is nothing to read. */
+  readonly text: string | undefined
+  /** A person loses nothing of weight without P-XMPP-Data. */
+  readonly standsAlone: boolean
+  /** Built only for hops that carry it. */
+  data(): Element
+}
+
+/** Throws RefusedError where the hop cannot carry it. */
+export function requestOf(method: string, uri: string, content: Content, hop: HopPolicy): SipRequest {
+  const { text, standsAlone } = content
+  if (!standsAlone && (hop.xmppData === 'off' || hop.telephone)) throw method === 'MESSAGE' ? NOTHING_TO_SHOW : MESSAGES_ONLY
+  const room = hop.maxMessageBytes - LIMITS.stackBytes - method.length - uri.length
+  if (hop.xmppData !== 'off') {
+    const fields = [...content.fields]
+    const body = attach(fields, text, content.data(), hop)
+    if (bytesOf(fields) + body.length <= room) return new SipRequest(method, uri, new Headers(fields), body)
+    if (!standsAlone) throw tooLarge(hop)
+  }
+  const fields = [...content.fields]
+  const body = textBody(fields, text)
+  if (bytesOf(fields) + body.length > room) throw tooLarge(hop)
+  return new SipRequest(method, uri, new Headers(fields), body)
+}
+
+/** RFC 3261 §20.5: a 405 says what would do. */
+const MESSAGES_ONLY = new RefusedError(405, 'Only messages go this way', [['Allow', 'MESSAGE']])
+
+/** `toReply` does not trouble the sender with it: a chat state that a telephone cannot show is no loss. */
+export const NOTHING_TO_SHOW = new RefusedError(415, 'Nothing in it can be shown', [['Accept', 'text/plain']])
+
+const tooLarge = (hop: HopPolicy): RefusedError =>
+  new RefusedError(513, `Message Too Large: not more than ${hop.maxMessageBytes} bytes go this way`)
