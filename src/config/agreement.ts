@@ -1,0 +1,71 @@
+/** What no key alone can show: keys that contradict each other, files that are not what they should be. */
+
+import { silent } from '../log/log.ts'
+import { loadIdentity } from '../stream/certificate.ts'
+import type { ConfigDocument } from './document.ts'
+import { keyOf, type Mistake, type Path } from './mistake.ts'
+import type { Settings } from './settings.ts'
+
+/** `wrong`: sections that have mistakes already; what stands in for them is not what the operator wrote, so nothing is said against it. */
+export async function disagreements(
+  settings: Settings,
+  document: ConfigDocument,
+  wrong: ReadonlySet<string> = new Set(),
+): Promise<Mistake[]> {
+  const mistakes: Mistake[] = []
+  const add = (path: Path, sentence: string) =>
+    mistakes.push({ file: document.file, line: document.lineOf(path), key: keyOf(path), sentence })
+  if (!wrong.has('domains')) {
+    repeatedDomains(settings, add)
+    await badCertificates(settings, add)
+  }
+  if (!wrong.has('receiving') && !wrong.has('sip')) clashingListeners(settings, add)
+  return mistakes.sort((a, b) => a.line - b.line)
+}
+
+type Add = (path: Path, sentence: string) => void
+
+function repeatedDomains({ domains }: Settings, add: Add): void {
+  const seen = new Map<string, number>()
+  for (const [i, { name }] of domains.entries()) {
+    const first = seen.get(name)
+    if (first === undefined) seen.set(name, i)
+    else add(['domains', i, 'name'], `${name} is domains[${first}] already; remove one of them`)
+  }
+}
+
+/** A socket on all addresses excludes another on the same port. */
+function clashingListeners({ receiving, sip }: Settings, add: Add): void {
+  const sockets = [
+    ...receiving.listeners.map((listener, i) => ({ ...listener, transport: 'tcp', path: ['receiving', 'listeners', i] })),
+    ...sip.embedded.listeners.map((listener, i) => ({ ...listener, path: ['sip', 'embedded', 'listeners', i] })),
+  ]
+  for (const [i, socket] of sockets.entries()) {
+    if (socket.port === 0) continue
+    const other = sockets
+      .slice(0, i)
+      .find((one) => one.port === socket.port && one.transport === socket.transport && overlap(one.address, socket.address))
+    if (other)
+      add([...socket.path, 'port'], `${socket.port} is the port of ${keyOf(other.path)} already; give one of them another port or address`)
+  }
+}
+
+function overlap(a: string | undefined, b: string | undefined): boolean {
+  return a === b || isAll(a) || isAll(b)
+}
+
+function isAll(address: string | undefined): boolean {
+  return address === undefined || address === '::' || address === '0.0.0.0'
+}
+
+async function badCertificates({ domains }: Settings, add: Add): Promise<void> {
+  for (const [i, { name, certificate }] of domains.entries()) {
+    if (!certificate) continue
+    try {
+      await loadIdentity(name, certificate, silent)
+    } catch (cause) {
+      const sentence = cause instanceof Error ? cause.message : String(cause)
+      add(['domains', i, 'certificate', sentence.startsWith(certificate.key) ? 'key' : 'cert'], sentence)
+    }
+  }
+}

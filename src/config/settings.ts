@@ -1,0 +1,53 @@
+/** The settings as the rooms take them: plain units, named; paths absolute, so that nobody depends on where the process stands later. */
+import path from 'node:path'
+import type { LogSettings } from '../log/winston.ts'
+import type { Parsed } from './schema.ts'
+
+export type DomainSettings = Parsed['domains'][number]
+export type ReceivingSettings = Parsed['receiving']
+export type ReceivingListener = ReceivingSettings['listeners'][number]
+export type SipListener = Parsed['sip']['embedded']['listeners'][number]
+
+export interface SipSettings extends Omit<Parsed['sip'], 'timers'> {
+  readonly timers: { readonly t1Ms: number }
+}
+
+export interface Settings {
+  /** The file they were read from, as it was named; undefined: the defaults alone. */
+  readonly file: string | undefined
+  readonly domains: readonly DomainSettings[]
+  readonly receiving: ReceivingSettings
+  readonly sip: SipSettings
+  readonly store: { readonly sqlite: string }
+  /** All that log/winston.ts wants but `console`, which depends on the terminal. */
+  readonly log: Omit<LogSettings, 'console'>
+}
+
+export function settingsFrom(parsed: Parsed, file: string | undefined, directory: string = process.cwd()): Settings {
+  const { domains, receiving, sip, store, log } = parsed
+  const at = (name: string) => path.resolve(directory, name)
+  return {
+    file,
+    domains: domains.map((domain) =>
+      domain.certificate === undefined
+        ? domain
+        : { ...domain, certificate: { cert: at(domain.certificate.cert), key: at(domain.certificate.key) } },
+    ),
+    receiving,
+    sip: { ...sip, timers: { t1Ms: sip.timers.t1 } },
+    store: { sqlite: at(store.sqlite) },
+    log: {
+      directory: log.directory === null ? undefined : at(log.directory),
+      format: log.format,
+      maxBytes: log.maxSize,
+      maxTotalBytes: log.maxTotal,
+      keepMs: log.keep,
+      levels: { rest: log.level, XMPPI: receiving.logLevel, XMPPS: receiving.logLevel, SIP: sip.logLevel },
+    },
+  }
+}
+
+/** Where the gateway keeps what it makes itself: beside the database. */
+export function dataDirectory(settings: Settings): string {
+  return path.dirname(settings.store.sqlite)
+}
