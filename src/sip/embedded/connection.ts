@@ -1,0 +1,172 @@
+/** One connection, whoever opened it: a way that loses nothing, and ends (RFC 3261 §18.2.1, RFC 5626 §4.4.1). */
+import type { Socket } from 'node:net'
+import type { SipParseError } from '../codec.ts'
+import type { SipRequest, SipResponse } from '../message.ts'
+import type { NextHop, Transport } from '../port.ts'
+import { Framer, type Frames, type Room } from './framer.ts'
+import type { Limits } from './limits.ts'
+import type { Receiver, Sender, Way } from './transport.ts'
+
+const PONG = Buffer.from('\r\n')
+
+/** What a connection needs of its transport. */
+export interface Owner {
+  readonly transport: Transport
+  readonly limits: Limits
+  readonly receiver: Receiver
+  readonly room: Room
+  localFor(host: string, flow: string | undefined): NextHop
+  closed(connection: Connection, why: string): void
+}
+
+export class Connection implements Way, Frames {
+  readonly transport: Transport
+  readonly isReliable = true
+  readonly flow: string
+  readonly host: string
+  readonly port: number
+  /** undefined until there is a connection. */
+  localAddress: string | undefined
+  readonly #socket: Socket
+  readonly #owner: Owner
+  readonly #framer: Framer
+  readonly #waiting = new Set<Sender>()
+  #local: NextHop | undefined
+  #hasOpened = false
+  #isClosed = false
+  #isEnding = false
+  #isCorked = false
+  #hasSpoken = false
+  /** When the unfinished message began. */
+  #unfinishedSince: number | undefined
+  #why = 'closed by the peer'
+
+  constructor(socket: Socket, flow: string, host: string, port: number, owner: Owner) {
+    this.#socket = socket
+    this.#owner = owner
+    this.transport = owner.transport
+    this.flow = flow
+    this.host = host
+    this.port = port
+    this.#framer = new Framer(this, owner.limits, owner.room)
+    socket.setNoDelay(true)
+    socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    socket.on('timeout', () => this.#timeout())
+    socket.on('error', (cause) => {
+      this.#why = cause.message
+    })
+    socket.on('close', () => this.#close())
+  }
+
+  /** Connected: until now what was sent waited. `quietMs`: how long it may take until something comes. */
+  open(localAddress: string, quietMs: number): void {
+    this.#hasOpened = true
+    this.localAddress = localAddress
+    this.#socket.setTimeout(quietMs)
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosed && !this.#isEnding
+  }
+
+  localFor(host: string): NextHop {
+    if (this.#local) return this.#local
+    const local = this.#owner.localFor(host, this.flow)
+    if (this.#hasOpened) this.#local = local
+    return local
+  }
+
+  send(bytes: Buffer, _host: string, _port: number, sender?: Sender): void {
+    if (!this.isOpen) {
+      sender?.wayFailed(new Error('the connection is closed'), !this.#hasOpened)
+      return
+    }
+    if (sender) this.#waiting.add(sender)
+    if (!this.#isCorked) {
+      // One write for all that is sent in this turn: a system call costs more than a message.
+      this.#isCorked = true
+      this.#socket.cork()
+      process.nextTick(uncork, this)
+    }
+    this.#socket.write(bytes)
+    if (this.#socket.writableLength > this.#owner.limits.unsentMaxBytes) this.destroy('the peer does not read')
+  }
+
+  forget(sender: Sender): void {
+    this.#waiting.delete(sender)
+  }
+
+  uncork(): void {
+    this.#isCorked = false
+    this.#socket.uncork()
+  }
+
+  /** What was sent goes out still; nothing more is read. */
+  end(why: string): void {
+    if (!this.isOpen) return
+    this.#why = why
+    this.#isEnding = true
+    this.#framer.stop()
+    this.#socket.end()
+    // A peer that does not close its side is not waited for.
+    this.#socket.setTimeout(this.#owner.limits.connectMs)
+  }
+
+  destroy(why: string): void {
+    this.#why = why
+    this.#socket.destroy()
+  }
+
+  message(message: SipRequest | SipResponse): void {
+    this.#owner.receiver.received(message, this, this.host, this.port)
+  }
+
+  broken(error: SipParseError): void {
+    this.#owner.receiver.broken(error, this, this.host, this.port)
+  }
+
+  ping(): void {
+    this.send(PONG, this.host, this.port)
+  }
+
+  lost(error: SipParseError): void {
+    this.#owner.receiver.broken(error, this, this.host, this.port)
+    this.end(error.reason)
+  }
+
+  #read(chunk: Buffer): void {
+    this.#framer.push(chunk)
+    const { limits } = this.#owner
+    if (this.#framer.isUnfinished) {
+      const now = performance.now()
+      this.#unfinishedSince ??= now
+      // Each piece moves the socket's own timeout, so a peer that sends a byte now and then is watched here.
+      if (now - this.#unfinishedSince > limits.messageMs) this.destroy('a message was not finished in time')
+      else this.#socket.setTimeout(limits.messageMs)
+    } else if (!this.#hasSpoken || this.#unfinishedSince !== undefined) {
+      this.#hasSpoken = true
+      this.#unfinishedSince = undefined
+      if (this.isOpen) this.#socket.setTimeout(limits.idleMs)
+    }
+  }
+
+  #timeout(): void {
+    if (this.#isEnding) this.destroy(this.#why)
+    else if (!this.#hasOpened) this.destroy('no connection in time')
+    else this.destroy(this.#unfinishedSince === undefined ? 'idle' : 'a message was not finished in time')
+  }
+
+  #close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#framer.stop()
+    this.#owner.closed(this, this.#why)
+    const cause = new Error(`connection: ${this.#why}`)
+    for (const sender of this.#waiting) sender.wayFailed(cause, !this.#hasOpened)
+    this.#waiting.clear()
+  }
+}
+
+function uncork(connection: Connection): void {
+  connection.uncork()
+}

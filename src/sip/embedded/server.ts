@@ -1,0 +1,277 @@
+/** Requests from the wire: checked, recognised when they come again, served once, answered (RFC 3261 §8.2, §17.2). */
+import { createHash } from 'node:crypto'
+import type { Log } from '../../log/log.ts'
+import { print, type SipParseError } from '../codec.ts'
+import { parseCSeq } from '../cseq.ts'
+import { withEcho } from '../echo.ts'
+import { newTag } from '../identifier.ts'
+import { response, type SipRequest, SipResponse } from '../message.ts'
+import { tagOf } from '../name-addr.ts'
+import type { Serve } from '../port.ts'
+import { SipSyntaxError } from '../syntax-error.ts'
+import type { Via } from '../via.ts'
+import { InviteTransaction } from './invite.ts'
+import { DATAGRAM_MAX_BYTES, type Limits, RETRY_AFTER_SECONDS } from './limits.ts'
+import { Retained } from './retained.ts'
+import { completeVia, guessedPath, type ReturnPath, returnPath } from './return-path.ts'
+import { type Timers, transactionMs } from './timers.ts'
+import { traceSent } from './trace.ts'
+import type { Way } from './transport.ts'
+import { faultIn, topVia, Vitals } from './vitals.ts'
+import type { Wheel } from './wheel.ts'
+
+/** Another connection to where a response must go, if the one its request came by is gone (§18.2.2). */
+export type Reopen = (way: Way, host: string, port: number) => Way
+
+export class ServerTransactions {
+  readonly wheel: Wheel
+  readonly timers: Timers
+  readonly #serve: Serve
+  readonly #limits: Limits
+  readonly #log: Log
+  readonly #reopen: Reopen
+  readonly #retained: Retained
+  /** Keys of the requests whose answer is awaited. */
+  readonly #serving = new Set<string>()
+  readonly #invites = new Map<string, InviteTransaction>()
+  #isDraining = false
+  #quiet: (() => void) | undefined
+
+  constructor(serve: Serve, wheel: Wheel, timers: Timers, limits: Limits, log: Log, reopen: Reopen) {
+    this.#serve = serve
+    this.wheel = wheel
+    this.timers = timers
+    this.#limits = limits
+    this.#log = log
+    this.#reopen = reopen
+    this.#retained = new Retained(wheel, transactionMs(timers), limits.retainedMaxBytes)
+  }
+
+  /** Requests that are being served. */
+  get servingCount(): number {
+    return this.#serving.size
+  }
+
+  /** Responses that are kept for requests that come again. */
+  get retainedCount(): number {
+    return this.#retained.size
+  }
+
+  receive(request: SipRequest, way: Way, host: string, port: number): void {
+    const { list } = request.headers
+    const vitals = new Vitals(list)
+    if (vitals.via < 0) {
+      this.#log.lowLevel({ what: 'sip_request_dropped', why: 'no Via', from: host })
+      return
+    }
+    const via = this.#readVia(request, vitals, way, host, port)
+    if (!via) return
+    completeVia(request, vitals.via, via, host, port)
+    const path = returnPath(way, via, host, port)
+    const fault = faultIn(request, vitals)
+    if (fault !== undefined) this.#refuse(request, path, response(400, fault))
+    else if (request.method === 'ACK') this.#invites.get(keyOf(request, via, 'INVITE'))?.acknowledge()
+    else this.#takeUp(request, keyOf(request, via, request.method), via, path, host, port)
+  }
+
+  /** What the codec refused, answered if it is known to whom. */
+  refuseBroken(error: SipParseError, way: Way, host: string, port: number): void {
+    const { request } = error
+    const field = request?.headers.get('via')
+    if (!request || field === undefined) {
+      this.#log.lowLevel({ what: 'sip_noise_dropped', why: error.reason, from: host, transport: way.transport })
+      return
+    }
+    let path: ReturnPath
+    try {
+      const via = topVia(field)
+      path = returnPath(way, via, host, port)
+      completeVia(request, new Vitals(request.headers.list).via, via, host, port)
+    } catch (cause) {
+      if (!(cause instanceof SipSyntaxError)) throw cause
+      path = guessedPath(way, field, host, port)
+    }
+    this.#refuse(request, path, response(error.status, error.reason))
+  }
+
+  /** New requests are refused from now on; `quiet` is called when nothing is served any more. */
+  drain(quiet: () => void): void {
+    this.#isDraining = true
+    this.#quiet = quiet
+    this.#settle()
+  }
+
+  stop(): void {
+    this.#quiet = undefined
+    this.#retained.clear()
+    for (const invite of this.#invites.values()) this.wheel.stop(invite)
+    this.#invites.clear()
+    this.#serving.clear()
+  }
+
+  #readVia(request: SipRequest, vitals: Vitals, way: Way, host: string, port: number): Via | undefined {
+    const field = request.headers.list[vitals.via + 1] ?? ''
+    try {
+      return topVia(field)
+    } catch (cause) {
+      if (!(cause instanceof SipSyntaxError)) throw cause
+      this.#refuse(request, guessedPath(way, field, host, port), response(400, `Malformed Via: ${cause.message}`))
+      return undefined
+    }
+  }
+
+  #takeUp(request: SipRequest, key: string, via: Via, path: ReturnPath, host: string, port: number): void {
+    const { way } = path
+    if (!way.isReliable) {
+      const answered = this.#retained.get(key)
+      if (answered) {
+        this.sendOn(path, answered)
+        return
+      }
+    }
+    const { method } = request
+    if (method === 'CANCEL') {
+      this.#cancel(request, key, via, path)
+      return
+    }
+    const known = method === 'INVITE' ? this.#invites.get(key) : undefined
+    if (known) {
+      known.repeat()
+      return
+    }
+    if (this.#serving.has(key)) return
+    const refusal = this.#refusalOf(request)
+    if (refusal) {
+      this.#refuse(request, path, refusal)
+      return
+    }
+    const invite = method === 'INVITE' ? new InviteTransaction(this, key, request, path) : undefined
+    if (invite) this.#invites.set(key, invite)
+    const tag = invite?.tag ?? newTag()
+    let answer: SipResponse | Promise<SipResponse>
+    try {
+      answer = this.#serve({
+        request,
+        from: { transport: way.transport, host, port, flow: way.flow },
+        local: way.localFor(host),
+      })
+    } catch (cause) {
+      answer = this.#failure(request, cause)
+    }
+    if (answer instanceof SipResponse) this.#answer(key, request, path, tag, answer, invite)
+    else this.#await(key, request, path, tag, answer, invite)
+  }
+
+  #await(key: string, request: SipRequest, path: ReturnPath, tag: string, answer: Promise<SipResponse>, invite?: InviteTransaction): void {
+    this.#serving.add(key)
+    invite?.wait()
+    const done = (final: SipResponse) => {
+      if (this.#serving.delete(key)) this.#answer(key, request, path, tag, final, invite)
+      this.#settle()
+    }
+    answer.then(done, (cause: unknown) => done(this.#failure(request, cause)))
+  }
+
+  #answer(key: string, request: SipRequest, path: ReturnPath, tag: string, own: SipResponse, invite?: InviteTransaction): void {
+    if (invite?.isAnswered) return // cancelled meanwhile, which was its answer
+    const bytes = this.#print(request, path, tag, own)
+    if (invite && own.status >= 300) {
+      invite.answer(bytes)
+      return
+    }
+    // A 2xx to an INVITE is repeated by who gave it; here at least for who asks again.
+    if (invite) this.#invites.delete(key)
+    this.sendOn(path, bytes)
+    if (!path.way.isReliable) this.#retained.add(key, bytes)
+  }
+
+  #print(request: SipRequest, path: ReturnPath, tag: string, own: SipResponse): Buffer {
+    try {
+      if (own.status < 200) throw new Error(`a provisional response (${own.status}) was given as the answer`)
+      const bytes = print(withEcho(request, own, tag))
+      if (path.way.isReliable || bytes.length <= DATAGRAM_MAX_BYTES) return bytes
+      throw new Error(`a response of ${bytes.length} bytes does not fit into a datagram`)
+    } catch (cause) {
+      return print(withEcho(request, this.#failure(request, cause), tag))
+    }
+  }
+
+  /** Our own mistake: told to the log once, and to the peer without details. */
+  #failure(request: SipRequest, cause: unknown): SipResponse {
+    this.#log.failure({ what: 'sip_serve_failed', method: request.method, cause })
+    return response(500)
+  }
+
+  /** What is answered before anybody looks at the request itself. */
+  #refusalOf(request: SipRequest): SipResponse | undefined {
+    const scheme = request.uri.slice(0, request.uri.indexOf(':')).toLowerCase()
+    // §8.2.2.1. A number may have a meaning to who serves; any other scheme has none to SIP.
+    if (scheme !== 'sip' && scheme !== 'sips' && scheme !== 'tel') return response(416)
+    if (this.#isDraining) return response(503, 'Stopping', [['Retry-After', String(RETRY_AFTER_SECONDS)]])
+    const { servedAtOnceMax, invitesMax } = this.#limits
+    if (this.#serving.size < servedAtOnceMax && (request.method !== 'INVITE' || this.#invites.size < invitesMax)) return undefined
+    this.#log.problem({ what: 'sip_overload', serving: this.#serving.size, invites: this.#invites.size })
+    return response(503, undefined, [['Retry-After', String(RETRY_AFTER_SECONDS)]])
+  }
+
+  // §9.2: only an INVITE can be cancelled; the CANCEL has its branch, and has an answer of its own.
+  #cancel(request: SipRequest, key: string, via: Via, path: ReturnPath): void {
+    const invite = this.#invites.get(keyOf(request, via, 'INVITE'))
+    const bytes = print(withEcho(request, invite ? response(200) : response(481), invite?.tag ?? newTag()))
+    this.sendOn(path, bytes)
+    if (!path.way.isReliable) this.#retained.add(key, bytes)
+    if (invite?.isAnswered !== false) return
+    this.#serving.delete(invite.key)
+    invite.answer(this.#print(invite.request, invite.path, invite.tag, response(487)))
+    this.#settle()
+  }
+
+  /** Without a transaction: the same request gets the same answer, tag included (§8.2.7). An ACK gets none, whatever is wrong with it. */
+  #refuse(request: SipRequest, path: ReturnPath, refusal: SipResponse): void {
+    this.#log.lowLevel({
+      what: 'sip_request_refused',
+      method: request.method,
+      status: refusal.status,
+      why: refusal.reason,
+      from: path.host,
+    })
+    if (request.method === 'ACK') return
+    const hash = createHash('sha256').update(request.headers.get('via') ?? '')
+    const tag = hash.update(request.headers.get('call-id') ?? '').digest('hex')
+    this.sendOn(path, print(withEcho(request, refusal, tag.slice(0, 16))))
+  }
+
+  /** The seam to the wire for all responses. */
+  sendOn(path: ReturnPath, bytes: Buffer): void {
+    let { way } = path
+    if (!way.isOpen) {
+      try {
+        way = this.#reopen(way, path.host, path.port)
+      } catch (cause) {
+        this.#log.problem({ what: 'sip_response_failed', to: path.host, cause })
+        return
+      }
+    }
+    traceSent(this.#log, bytes, way, path.host, path.port)
+    way.send(bytes, path.host, path.port)
+  }
+
+  /** An INVITE transaction is over. */
+  ended(invite: InviteTransaction): void {
+    if (this.#invites.get(invite.key) === invite) this.#invites.delete(invite.key)
+  }
+
+  #settle(): void {
+    if (this.#serving.size === 0) this.#quiet?.()
+  }
+}
+
+/** §17.2.3: the branch, who sent it, and the method; or for RFC 2543 what was compared before there were such branches. */
+function keyOf(request: SipRequest, via: Via, method: string): string {
+  if (via.hasUniqueBranch) return `${via.branch}\n${via.sentBy.toLowerCase()}\n${method}`
+  const { headers } = request
+  // Without the To tag, which an ACK has and its INVITE has not; the rest is enough.
+  const number = parseCSeq(headers.get('cseq') ?? '').number
+  const from = tagOf(headers.get('from') ?? '')
+  return [request.uri, from, headers.get('call-id'), number, method, via.sentBy.toLowerCase(), via.branch].join('\n')
+}

@@ -1,0 +1,160 @@
+/** A network without wires: parties that reach each other by printed and parsed bytes, with the transactions of the embedded stack above. */
+import { type Log, silent } from '../log/log.ts'
+import { parseMessage, SipParseError } from './codec.ts'
+import { defaultLimits, type Limits } from './embedded/limits.ts'
+import { EmbeddedStack } from './embedded/stack.ts'
+import { defaultTimers, type Timers } from './embedded/timers.ts'
+import { hostPort, type Receiver, type Sender, type TransportLayer, type Way } from './embedded/transport.ts'
+import { type Listening, type NextHop, NoResponseError } from './port.ts'
+
+export interface MemoryParty {
+  /** An IP address, as a name would be looked up outside. */
+  readonly host: string
+  readonly port?: number
+  readonly timers?: Partial<Timers>
+  readonly limits?: Partial<Limits>
+  readonly log?: Log
+}
+
+/** A message between two parties. */
+export interface Packet {
+  readonly transport: 'udp' | 'tcp'
+  readonly from: string
+  readonly to: string
+  readonly bytes: Buffer
+  /** For who held it: now it arrives. */
+  deliver(): void
+}
+
+export type Verdict = 'pass' | 'drop' | 'hold'
+
+export interface MemorySettings {
+  /** Whether requests over `udp` are sent again: only of use where packets are dropped. Absent: nothing is lost, nothing sent twice. */
+  readonly isLossy?: boolean
+}
+
+export class MemoryNetwork {
+  readonly isLossy: boolean
+  /** Asked for every packet; it passes where this is not set. */
+  intercept: ((packet: Packet) => Verdict) | undefined
+  readonly #parties = new Map<string, MemoryTransport>()
+
+  constructor(settings: MemorySettings = {}) {
+    this.isLossy = settings.isLossy ?? false
+  }
+
+  /** A stack at that address, for UDP and TCP alike; it is there from its start to its stop. */
+  join(party: MemoryParty): EmbeddedStack {
+    const { host, port = 5_060, log = silent } = party
+    const layers = [new MemoryTransport(this, 'udp', host, port), new MemoryTransport(this, 'tcp', host, port)]
+    return new EmbeddedStack(layers, { ...defaultTimers, ...party.timers }, { ...defaultLimits, ...party.limits }, log)
+  }
+
+  enter(transport: MemoryTransport): void {
+    const { key } = transport
+    if (this.#parties.has(key)) throw new Error(`${key} is taken`)
+    this.#parties.set(key, transport)
+  }
+
+  leave(transport: MemoryTransport): void {
+    if (this.#parties.get(transport.key) === transport) this.#parties.delete(transport.key)
+  }
+
+  has(transport: 'udp' | 'tcp', host: string, port: number): boolean {
+    return this.#parties.has(`${transport} ${hostPort(host, port)}`)
+  }
+
+  carry(from: MemoryTransport, bytes: Buffer, host: string, port: number): void {
+    const to = hostPort(host, port)
+    const deliver = () => this.#parties.get(`${from.transport} ${to}`)?.take(bytes, from)
+    const packet: Packet = { transport: from.transport, from: hostPort(from.host, from.port), to, bytes, deliver }
+    const verdict = this.intercept?.(packet) ?? 'pass'
+    // Never inside the call that sent it, as on any wire.
+    if (verdict === 'pass') queueMicrotask(deliver)
+  }
+}
+
+class MemoryTransport implements TransportLayer {
+  readonly transport: 'udp' | 'tcp'
+  readonly host: string
+  readonly port: number
+  readonly #network: MemoryNetwork
+  #receiver: Receiver | undefined
+
+  constructor(network: MemoryNetwork, transport: 'udp' | 'tcp', host: string, port: number) {
+    this.#network = network
+    this.transport = transport
+    this.host = host
+    this.port = port
+  }
+
+  get key(): string {
+    return `${this.transport} ${hostPort(this.host, this.port)}`
+  }
+
+  async listen(receiver: Receiver): Promise<Listening[]> {
+    this.#network.enter(this)
+    this.#receiver = receiver
+    return [{ what: `sip/${this.transport}`, address: this.host, port: this.port }]
+  }
+
+  wayTo(host: string, port: number, flow: string | undefined): Way {
+    if (flow !== undefined && this.transport === 'tcp' && !this.#network.has('tcp', host, port)) {
+      throw new NoResponseError('transport', `the connection of ${hostPort(host, port)} is gone`)
+    }
+    return new MemoryWay(this, this.#network, host, port)
+  }
+
+  localFor(_host: string, flow: string | undefined): NextHop {
+    const hop = { transport: this.transport, host: this.host, port: this.port }
+    return flow === undefined ? hop : { ...hop, flow }
+  }
+
+  refuseNew(): void {}
+
+  async close(): Promise<void> {
+    this.#network.leave(this)
+    this.#receiver = undefined
+  }
+
+  take(bytes: Buffer, from: MemoryTransport): void {
+    const way = new MemoryWay(this, this.#network, from.host, from.port)
+    try {
+      this.#receiver?.received(parseMessage(bytes), way, from.host, from.port)
+    } catch (cause) {
+      if (!(cause instanceof SipParseError)) throw cause
+      this.#receiver?.broken(cause, way, from.host, from.port)
+    }
+  }
+}
+
+class MemoryWay implements Way {
+  readonly transport: 'udp' | 'tcp'
+  readonly isReliable: boolean
+  readonly isOpen = true
+  readonly flow: string
+  readonly #own: MemoryTransport
+  readonly #network: MemoryNetwork
+
+  constructor(own: MemoryTransport, network: MemoryNetwork, host: string, port: number) {
+    this.#own = own
+    this.#network = network
+    this.transport = own.transport
+    this.isReliable = own.transport === 'tcp' || !network.isLossy
+    this.flow = `memory-${own.transport}-${hostPort(host, port)}`
+  }
+
+  localFor(host: string): NextHop {
+    return this.#own.localFor(host, this.flow)
+  }
+
+  send(bytes: Buffer, host: string, port: number, sender?: Sender): void {
+    if (this.transport === 'tcp' && !this.#network.has('tcp', host, port)) {
+      sender?.wayFailed(new Error('nobody is there'), true)
+      return
+    }
+    this.#network.carry(this.#own, bytes, host, port)
+  }
+
+  forget(): void {}
+}
