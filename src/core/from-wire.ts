@@ -1,5 +1,4 @@
 /** What comes off a wire, on its way into the core: what we serve at all, who it is from, and what is believed of it. */
-import { type BlockList, isIPv6 } from 'node:net'
 import { SipUri, SipUriError } from '../address/sip-uri.ts'
 import type { Log } from '../log/log.ts'
 import { Headers, type SipRequest, SipResponse } from '../sip/message.ts'
@@ -26,7 +25,10 @@ const NO_BODY = Buffer.alloc(0)
 export interface WireSettings {
   /** Our domains as SIP hosts, and whether their accounts may have telephones. */
   readonly domains: ReadonlyMap<string, { readonly telephones: boolean }>
-  readonly trusted: BlockList
+  /** Whose P-XMPP-Data and identity count, by their address. */
+  readonly trusted: { has(address: string): boolean }
+  /** The content types a message may have, for OPTIONS. */
+  readonly accept: string
   /** Whether a request to a `sips:` address may be bridged (RFC 7247 §8: not by default). */
   readonly acceptSips: boolean
   /** How answers are written for a telephone of ours, and for anybody else. */
@@ -71,7 +73,7 @@ export class FromWire {
     // A To-tag speaks of a dialog, and we keep none (RFC 3261 §12.2.2).
     if (tagOf(headers.get('To') ?? '') !== undefined) return refusal(481, 'Call/Transaction Does Not Exist')
     if (this.seen.seen(request, this.now())) return refusal(482, 'Loop Detected')
-    if (method === 'OPTIONS' && isAboutUs(request, this.settings.domains)) return capabilities()
+    if (method === 'OPTIONS' && isAboutUs(request, this.settings.domains)) return capabilities(this.settings.accept)
     return this.#signal(received)
   }
 
@@ -95,7 +97,7 @@ export class FromWire {
 
   async #signal(received: Received): Promise<SipResponse> {
     const { request, from: hop } = received
-    const trusted = isIn(this.settings.trusted, hop.host)
+    const trusted = this.settings.trusted.has(hop.host.replace(/^\[|\]$/g, ''))
     const sender = SipUri.parse(parseNameAddr(request.headers.get('From') ?? '').uriWithGr)
     const ours = this.settings.domains.has(sender.host)
     // RFC 6086 has no INFO outside a dialog; between elements that trust each other it carries iq (design: INFO goes to our own ways only).
@@ -123,10 +125,10 @@ function isAboutUs(request: SipRequest, domains: ReadonlyMap<string, unknown>): 
   return uri.user === undefined || !domains.has(uri.host)
 }
 
-function capabilities(): SipResponse {
+function capabilities(accept: string): SipResponse {
   const headers = new Headers()
   headers.append('Allow', ALLOW)
-  headers.append('Accept', 'text/plain, text/html, message/cpim, multipart/mixed, multipart/alternative, application/xmpp+xml')
+  headers.append('Accept', accept)
   headers.append('Supported', SUPPORTED)
   return new SipResponse(200, 'OK', headers, NO_BODY)
 }
@@ -136,6 +138,3 @@ function refusal(status: number, reason: string, fields: readonly (readonly [str
   for (const [name, value] of fields) headers.append(name, value)
   return new SipResponse(status, reason.replace(/[\r\n\0]/g, ' '), headers, NO_BODY)
 }
-
-const isIn = (networks: BlockList, host: string): boolean =>
-  networks.check(host.replace(/^\[|\]$/g, ''), isIPv6(host.replace(/^\[|\]$/g, '')) ? 'ipv6' : 'ipv4')

@@ -42,6 +42,7 @@ export class Telephones {
       // A deviation from RFC 7572 §4: telephones would open a conversation for each resource.
       fromGruu: false,
       maxMessageBytes: settings.maxMessageBytes,
+      telephone: true,
     }
     this.#byUdpOnly = { ...this.#byAnyTransport, maxMessageBytes: UDP_ONLY_MAX_BYTES }
   }

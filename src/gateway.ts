@@ -1,0 +1,148 @@
+/** A running gateway: store, house, SIP stack and streams, started in the order in which they need each other. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Jid } from './address/jid.ts'
+import { type DomainSettings, dataDirectory, type Settings } from './config/settings.ts'
+import { type House, joinRooms } from './house.ts'
+import type { Log } from './log/log.ts'
+import { uriFor } from './mapping/address.ts'
+import { embeddedStack } from './sip/embedded/stack.ts'
+import type { Listening } from './sip/port.ts'
+import { NS_CLIENT } from './stanza/stanza.ts'
+import type { Store } from './store/port.ts'
+import { openSqlite } from './store/sqlite.ts'
+import { ClientStream, type HostedDomain, NEGOTIATION } from './stream/c2s.ts'
+import { type Identity, loadIdentity, selfSigned } from './stream/certificate.ts'
+import { GUESS_LIMITS, STREAM_LIMITS } from './stream/limits.ts'
+import { StreamService } from './stream/listener.ts'
+import { Networks } from './stream/networks.ts'
+import { Guesses } from './stream/sasl/guesses.ts'
+import { TlsDoor } from './stream/tls.ts'
+
+export interface Gateway {
+  readonly listening: readonly Listening[]
+  /** Certificates and the settings that may change while it runs. Rejects where they cannot be had; everything stays as it was then. */
+  reload(settings: Settings): Promise<void>
+  /** An account was changed or removed from outside: its sessions end. */
+  accountChanged(jid: Jid): void
+  /** What it does now, in numbers. */
+  status(): Readonly<Record<string, number | string>>
+  stop(): Promise<void>
+}
+
+export interface Software {
+  readonly name: string
+  readonly version: string
+}
+
+/** What running conversations get to end by themselves. */
+const GRACE_MS = 5_000
+const CERTIFICATES = 'certificates'
+
+/** Throws what keeps it from starting; nothing runs then. */
+export async function startGateway(settings: Settings, software: Software, log: Log): Promise<Gateway> {
+  const begun = performance.now()
+  const closing: (() => Promise<unknown> | unknown)[] = []
+  const close = async (): Promise<void> => {
+    for (const end of closing.toReversed()) await end()
+  }
+  try {
+    const store = openSqlite(settings.store.sqlite)
+    closing.push(() => store.close())
+    const tls = new TlsDoor(await identities(settings, log), STREAM_LIMITS.handshakeSeconds)
+    const stack = embeddedStack({ listeners: settings.sip.embedded.listeners, timers: settings.sip.timers }, log.tagged('SIP'))
+    const house = joinRooms(houseSettings(settings, software), store, stack, log)
+    closing.push(() => house.stop())
+    await house.restore()
+    const domains = hosted(settings)
+    const streams = await streamService(settings, domains, house, store, tls, log)
+    const listening: Listening[] = [...(await streams.start())]
+    closing.push(() => streams.stop(GRACE_MS))
+    listening.push(...(await stack.start(house.fromWire.serve)))
+    closing.push(() => stack.stop(GRACE_MS))
+    log.major({ what: 'started', version: software.version, ms: Math.round(performance.now() - begun) })
+
+    return {
+      listening,
+      async reload(next) {
+        tls.reload(await identities(next, log))
+        for (const [name, domain] of hosted(next)) if (domains.has(name)) domains.set(name, domain)
+        streams.channels = next.receiving.channels
+        log.major({ what: 'reloaded' })
+      },
+      accountChanged(jid) {
+        for (const session of house.sessions.sessionsOf(uriFor(jid).aor))
+          session.end('not-authorized', 'The account was changed; log in again')
+        house.registrations.replace(uriFor(jid).aor, [])
+      },
+      status: () => ({
+        version: software.version,
+        connections: streams.count,
+        sessions: house.sessions.size,
+        accountsWithTelephones: house.registrations.size,
+      }),
+      async stop() {
+        log.major({ what: 'stopping' })
+        await close()
+        log.major({ what: 'stopped' })
+      },
+    }
+  } catch (cause) {
+    await close()
+    throw cause
+  }
+}
+
+async function streamService(
+  settings: Settings,
+  domains: ReadonlyMap<string, HostedDomain>,
+  house: House,
+  store: Store,
+  tls: TlsDoor,
+  log: Log,
+): Promise<StreamService> {
+  const rounds = settings.domains[0]?.scramRounds
+  const rooms = {
+    domains,
+    logins: {
+      accounts: store.accounts,
+      guesses: new Guesses(GUESS_LIMITS),
+      fakeSecret: await store.secret('made-up keys'),
+      ...(rounds === undefined ? {} : { rounds }),
+    },
+    sessions: house.sessions,
+    fromClient: house.fromClient,
+    limits: STREAM_LIMITS,
+    negotiation: NEGOTIATION,
+  }
+  return new StreamService({
+    listeners: settings.receiving.listeners,
+    channels: settings.receiving.channels,
+    limits: STREAM_LIMITS,
+    defaultDomain: settings.domains[0]?.name ?? '',
+    tls,
+    roles: new Map([[NS_CLIENT, (connection) => new ClientStream(connection, rooms)]]),
+    log,
+  })
+}
+
+function hosted(settings: Settings): Map<string, HostedDomain> {
+  return new Map(settings.domains.map((domain) => [Jid.parse(domain.name).domain, { ...domain, name: Jid.parse(domain.name).domain }]))
+}
+
+function houseSettings(settings: Settings, software: Software) {
+  const { trusted, xmppDataToPhones, acceptSips, loopback } = settings.sip
+  return { domains: settings.domains, software, trusted: new Networks(trusted), xmppDataToPhones, acceptSips, loopback }
+}
+
+/** The certificate of each domain: its own files, or self-signed ones beside the database. */
+async function identities(settings: Settings, log: Log): Promise<readonly Identity[]> {
+  const directory = join(dataDirectory(settings), CERTIFICATES)
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  return Promise.all(settings.domains.map((domain) => identityOf(domain, directory, log)))
+}
+
+async function identityOf(domain: DomainSettings, directory: string, log: Log): Promise<Identity> {
+  const host = uriFor(Jid.parse(domain.name)).host
+  return loadIdentity(host, domain.certificate ?? (await selfSigned(host, directory, log)), log)
+}
