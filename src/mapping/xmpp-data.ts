@@ -11,7 +11,7 @@ import { NS_CLIENT } from '../stanza/stanza.ts'
 import type { Element } from '../xml/element.ts'
 import { XML_LIMITS } from '../xml/limits.ts'
 import { parseElement } from '../xml/parse-element.ts'
-import { writeAscii } from '../xml/write.ts'
+import { write, writeAscii } from '../xml/write.ts'
 import { XmlError } from '../xml/xml-error.ts'
 import { parseContentType } from './content-type.ts'
 import { LIMITS } from './limits.ts'
@@ -112,9 +112,10 @@ const unreadable = (why: string): RefusedError => new RefusedError(400, `${XMPP_
  * counts all fields together, the XML is deflated; where that is not enough it moves into the body.
  */
 export function attach(fields: string[], text: string | undefined, data: Element, hop: HopPolicy): Buffer {
-  const xml = writeAscii(data, NS_CLIENT)
+  const ascii = asciiOf(data)
+  const xml = ascii ?? write(data, NS_CLIENT)
   const room = hop.xmppDataHeaderBytes - bytesOf(fields) - XMPP_DATA.length - 4
-  const plain = hop.xmppData === 'base64' ? `b64:${Buffer.from(xml).toString('base64')}` : xml
+  const plain = ascii === undefined || hop.xmppData === 'base64' ? `b64:${Buffer.from(xml).toString('base64')}` : ascii
   const value = plain.length <= room || xml.length > room * DEFLATE_WORTH ? plain : `z64:${deflateSync(xml).toString('base64')}`
   if (value.length <= room) {
     const body = textBody(fields, text)
@@ -123,6 +124,16 @@ export function attach(fields: string[], text: string | undefined, data: Element
   }
   // A telephone shows a body of several parts as a file, if at all: it has the text, and the rest is of no use to it.
   return hop.telephone ? textBody(fields, text) : inBody(fields, text, xml)
+}
+
+/** Undefined where a name is not ASCII, for which XML has no reference: base64 carries it. */
+function asciiOf(data: Element): string | undefined {
+  try {
+    return writeAscii(data, NS_CLIENT)
+  } catch (cause) {
+    if (cause instanceof XmlError) return undefined
+    throw cause
+  }
 }
 
 /** The text alone, for hops that carry nothing else. */
