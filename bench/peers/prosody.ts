@@ -74,6 +74,7 @@ http_ports = { }
 https_ports = { }
 modules_enabled = { "saslauth", "tls" }
 modules_disabled = { "s2s", "s2s_auth_certs", "offline" }
+gc = { mode = "generational" }
 storage = "internal"
 authentication = "internal_${this.stored}"
 c2s_require_encryption = false
