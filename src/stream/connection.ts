@@ -1,0 +1,345 @@
+/** One accepted connection: bytes become elements and elements bytes (RFC 6120 §4). What they mean is its conversation's affair. */
+import { randomBytes } from 'node:crypto'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { blankStanza } from '../log/blank-stanza.ts'
+import type { Log } from '../log/log.ts'
+import { NS_CLIENT } from '../stanza/stanza.ts'
+import { type Element, el } from '../xml/element.ts'
+import type { XmlLimits } from '../xml/limits.ts'
+import { type StreamHandler, StreamParser } from '../xml/stream-parser.ts'
+import { openTag, STREAM_PREFIX, write, XML_DECLARATION } from '../xml/write.ts'
+import { XmlError } from '../xml/xml-error.ts'
+import { TlsBinding } from './channel-binding.ts'
+import type { StreamLimits } from './limits.ts'
+import { NS_STREAM } from './namespaces.ts'
+import { Outlet } from './outlet.ts'
+import { read, type SocketOwner, stopReading, watch } from './socket-events.ts'
+import { StreamError } from './stream-error.ts'
+import { type Remote, type Role, tagOf } from './tag.ts'
+import type { Securing, TlsDoor } from './tls.ts'
+
+/** What a stream does with what arrives on it. Throws StreamError to end it. */
+export interface Conversation {
+  /** A stream header, the first or one of a restart; `contentNs` is its default namespace. */
+  opened(header: Element, contentNs: string): void
+  element(xml: Element): void
+  /** The stream is over, from either side, and nothing sent from now on would arrive. Called once. */
+  ended(): void
+}
+
+/** What the connections of one listener share. */
+export interface ConnectionSettings {
+  readonly limits: StreamLimits
+  /** For streams of strangers, and of those who have logged in. */
+  readonly xml: { readonly strangers: XmlLimits; readonly known: XmlLimits }
+  readonly log: Log
+  /** The domain that speaks where a stream asked for none of ours (RFC 6120 §4.9.1.3). */
+  readonly defaultDomain: string
+  readonly tls: TlsDoor | undefined
+  conversationOn(connection: Connection): Conversation
+  /** The connection exists no more. */
+  gone(connection: Connection): unknown
+}
+
+/** What our half of the stream says of itself (RFC 6120 §4.7); its id is new each time. */
+export interface Header {
+  readonly ns: string
+  readonly from: string
+  readonly to?: string | undefined
+}
+
+const CLOSING_TAG = '</stream:stream>'
+
+export class Connection implements StreamHandler, SocketOwner, Securing {
+  role: Role = 'XMPPI'
+  #conversation: Conversation
+  readonly #raw: Duplex
+  /** Where the stream is read and written: the raw connection, or TLS around it. */
+  #socket: Duplex
+  readonly #parser: StreamParser
+  readonly #outlet: Outlet
+  #state: 'open' | 'securing' | 'closing' | 'over' = 'open'
+  #binding: TlsBinding | undefined
+  /** The content namespace of our header; undefined until it is sent. */
+  #ns: string | undefined
+  #timer: NodeJS.Timeout | undefined
+  /** Undefined when somebody has logged in. */
+  #strangerBytes: number | undefined = 0
+
+  constructor(
+    socket: Duplex,
+    readonly number: number,
+    readonly remote: Remote,
+    private readonly settings: ConnectionSettings,
+  ) {
+    const { limits } = settings
+    this.#raw = socket
+    this.#socket = socket
+    this.#parser = new StreamParser(this, settings.xml.strangers)
+    this.#outlet = new Outlet(socket, limits.sessionPendingMaxBytes)
+    this.#conversation = settings.conversationOn(this)
+    this.#timer = setTimeout(onTimer, limits.authenticationSeconds * 1000, this)
+    watch(socket, this)
+  }
+
+  /** Reads the stream as it comes. */
+  begin(): void {
+    read(this.#raw)
+  }
+
+  /** TLS first (XEP-0368). */
+  beginSecure(): void {
+    this.#secure(undefined)
+  }
+
+  get log(): Log {
+    return this.settings.log.tagged(tagOf(this.role, this.number, this.remote))
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  get isSecure(): boolean {
+    return this.#binding !== undefined
+  }
+
+  get canStartTls(): boolean {
+    return !this.isSecure && this.settings.tls !== undefined && this.#raw instanceof Socket
+  }
+
+  get defaultDomain(): string {
+    return this.settings.defaultDomain
+  }
+
+  /** What a login can be bound to; undefined in the clear. */
+  get binding(): TlsBinding | undefined {
+    return this.#binding
+  }
+
+  /** Somebody else takes over; the one before hears nothing more. */
+  talkWith(conversation: Conversation): void {
+    this.#conversation = conversation
+  }
+
+  // --- out ---
+
+  header({ ns, from, to }: Header): void {
+    this.#ns = ns
+    const id = randomBytes(15).toString('base64url') // RFC 6120 §4.7.3: nobody can guess it
+    this.#say(XML_DECLARATION + openTag(el('stream', NS_STREAM, { from, to, id, version: '1.0', 'xml:lang': 'en' }), ns))
+  }
+
+  /** One first-level element, written before this turn of the event loop ends. */
+  send(xml: Element): void {
+    if (this.#state === 'open') this.#say(this.#textOf(xml))
+  }
+
+  /** As Session.written: resolves when the kernel has taken all that was sent so far. */
+  written(): Promise<void> {
+    return this.#outlet.written()
+  }
+
+  #textOf(xml: Element): string {
+    return write(xml, this.#ns ?? NS_CLIENT, STREAM_PREFIX)
+  }
+
+  #say(text: string): void {
+    if (this.settings.log.wants.all) this.log.all({ what: 'sent', xml: blankStanza(text) })
+    if (this.#outlet.write(text)) return
+    this.log.problem({ what: 'reader_too_slow', waiting: this.#outlet.waiting })
+    this.#outlet.drop(new Error('the client does not read'))
+    this.fail(new StreamError('policy-violation', 'You read too slowly for what is sent to you'))
+  }
+
+  // --- in ---
+
+  streamOpened(root: Element): void {
+    if (this.#state !== 'open') return
+    if (this.settings.log.wants.all) this.log.all({ what: 'stream_opened', attributes: root.attrs })
+    if (root.ns !== NS_STREAM) throw new StreamError('invalid-namespace', `A stream is in the namespace ${NS_STREAM}`)
+    if (root.name !== 'stream') throw new StreamError('bad-format', 'A stream begins with a stream element')
+    this.#conversation.opened(root, this.#parser.namespaceFor('') ?? '')
+  }
+
+  elementArrived(xml: Element): void {
+    if (this.#state !== 'open') return
+    if (this.settings.log.wants.all) this.log.all({ what: 'received', xml: blankStanza(this.#textOf(xml)) })
+    this.#conversation.element(xml)
+  }
+
+  streamClosed(): void {
+    this.close()
+  }
+
+  /** Nothing is read until resume(); what comes meanwhile waits in the kernel. */
+  hold(): void {
+    this.#parser.hold()
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    if (this.#state !== 'open') return
+    this.#socket.resume()
+    this.guard(() => this.#parser.resume())
+  }
+
+  /** Somebody we know by now begins a new stream (RFC 6120 §4.3.3). */
+  restart(): void {
+    this.#strangerBytes = undefined
+    this.#parser.restart(this.settings.xml.known)
+  }
+
+  /** Negotiation is over, and with it the time that was given for it. */
+  settled(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** For what goes on after a wait: what it throws ends the stream, as if it had happened while reading. */
+  guard(action: () => void): void {
+    try {
+      action()
+    } catch (cause) {
+      this.#broken(cause)
+    }
+  }
+
+  received(chunk: Buffer): void {
+    // In a closing stream nothing is read any more, but taken: bytes that nobody takes would make the kernel reset what we said last.
+    if (this.#state !== 'open') return
+    try {
+      if (this.#strangerBytes !== undefined) this.#countStranger(chunk.length)
+      this.#parser.push(chunk)
+    } catch (cause) {
+      this.#broken(cause)
+    }
+  }
+
+  #countStranger(bytes: number): void {
+    const { strangerMaxBytes } = this.settings.limits
+    this.#strangerBytes = (this.#strangerBytes ?? 0) + bytes
+    if (this.#strangerBytes > strangerMaxBytes)
+      throw new StreamError('policy-violation', `More than ${strangerMaxBytes} bytes without a login`)
+  }
+
+  #broken(cause: unknown): void {
+    if (cause instanceof XmlError) return this.fail(new StreamError(cause.condition, cause.message))
+    if (cause instanceof StreamError) return this.fail(cause)
+    this.log.failure({ what: 'stream_failed', error: cause instanceof Error ? cause.stack : cause })
+    this.fail(new StreamError('internal-server-error'))
+  }
+
+  // --- TLS ---
+
+  /** Sends `proceed` and waits for the handshake; `domain`, as A-labels, shows its certificate where the client names no server. */
+  startTls(proceed: Element, domain: string): void {
+    this.#parser.hold()
+    const rest = this.#parser.takeRest()
+    // Whatever stands behind <starttls/> in the clear may come from anybody, and must not be taken for what TLS protected.
+    if (rest && /[^ \t\r\n]/.test(rest.toString('latin1')))
+      throw new StreamError('policy-violation', 'Nothing may follow starttls in the clear')
+    this.send(proceed)
+    this.#outlet.flush()
+    stopReading(this.#raw)
+    this.#secure(domain)
+  }
+
+  #secure(domain: string | undefined): void {
+    const { tls } = this.settings
+    if (!tls || !(this.#raw instanceof Socket)) return this.destroy()
+    this.#state = 'securing'
+    tls.secure(this.#raw, domain, this)
+  }
+
+  secured(socket: TLSSocket): void {
+    this.#state = 'open'
+    this.#binding = new TlsBinding(socket)
+    this.#parser.restart()
+    this.#parser.resume()
+    this.#socket = socket
+    this.#outlet.use(socket)
+    watch(socket, this)
+    read(socket)
+    if (this.settings.log.wants['low-level'])
+      this.log.lowLevel({ what: 'tls_established', protocol: socket.getProtocol(), cipher: socket.getCipher().name })
+  }
+
+  notSecured(why: Error): void {
+    this.log.problem({ what: 'tls_failed', why: why.message })
+    this.destroy()
+  }
+
+  // --- the end ---
+
+  /** Ends the stream with an error (RFC 6120 §4.9), behind a header where none was sent yet. */
+  fail(error: StreamError): void {
+    if (this.#state !== 'open') return this.#state === 'securing' ? this.destroy() : undefined
+    this.log.problem({ what: 'stream_error', condition: error.condition, text: error.text })
+    if (this.#ns === undefined) this.header({ ns: NS_CLIENT, from: this.settings.defaultDomain })
+    this.#leave(this.#textOf(error.element()) + CLOSING_TAG)
+  }
+
+  /** Ends the stream without one (RFC 6120 §4.4), or answers the peer that does. */
+  close(): void {
+    if (this.#state === 'open') this.#leave(this.#ns === undefined ? '' : CLOSING_TAG)
+  }
+
+  /** Ends the connection at once. */
+  destroy(): void {
+    this.#raw.destroy()
+    this.#over()
+  }
+
+  #leave(lastWords: string): void {
+    this.#state = 'closing'
+    this.#conversation.ended()
+    if (this.settings.log.wants.all) this.log.all({ what: 'sent', xml: lastWords })
+    this.#outlet.end(lastWords)
+    this.#socket.resume()
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(onTimer, this.settings.limits.closeSeconds * 1000, this)
+  }
+
+  peerEnded(): void {
+    this.close()
+  }
+
+  socketFailed(error: Error): void {
+    // 'close' follows, and says the rest.
+    this.log.lowLevel({ what: 'connection_failed', why: error.message })
+  }
+
+  socketClosed(): void {
+    this.#over()
+  }
+
+  #over(): void {
+    if (this.#state === 'over') return
+    const isSilent = this.#state === 'closing'
+    this.#state = 'over'
+    clearTimeout(this.#timer)
+    this.#outlet.lost()
+    if (!isSilent) this.#conversation.ended()
+    this.log.lowLevel({ what: 'disconnected' })
+    this.settings.gone(this)
+  }
+
+  /** Called by the timer. */
+  timeIsUp(): void {
+    if (this.#state !== 'open') return this.destroy()
+    const { authenticationSeconds } = this.settings.limits
+    const heard = this.#ns !== undefined
+    this.fail(
+      heard
+        ? new StreamError('policy-violation', `A login has to be done in ${authenticationSeconds} seconds`)
+        : new StreamError('connection-timeout', `No stream header for ${authenticationSeconds} seconds`),
+    )
+  }
+}
+
+function onTimer(connection: Connection): void {
+  connection.timeIsUp()
+}

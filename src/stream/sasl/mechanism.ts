@@ -1,0 +1,48 @@
+/** What a SASL mechanism is to a stream (RFC 4422 §5): a conversation of messages that ends with a name or a SaslError. */
+import type { Jid } from '../../address/jid.ts'
+import type { MaybePromise } from '../../core/port.ts'
+import type { Credentials } from '../../store/port.ts'
+
+/** What a stream can be bound to (RFC 5056); its data is computed when asked for. */
+export interface ChannelBinding {
+  readonly types: readonly string[]
+  data(type: string): Buffer | undefined
+}
+
+/** An account somebody wants to be: real credentials or, for a name nobody has, made-up ones that no password fits. */
+export interface Claim {
+  readonly jid: Jid
+  readonly credentials: Credentials
+  /** False for made-up credentials: the exchange goes its whole way and then fails like any other. */
+  readonly genuine: boolean
+}
+
+/** What a mechanism may ask while somebody logs in. */
+export interface Login {
+  readonly binding: ChannelBinding | undefined
+  /** A -PLUS mechanism was on this stream's list, so a client that says it saw none was lied to (RFC 5802 §6). */
+  readonly plusOffered: boolean
+  /** Takes the prepared user name; throws SaslError where too many guesses were wrong or the store does not answer. */
+  claim(user: string): Promise<Claim>
+  /** Whether the password fits, found on another thread; takes as long for made-up credentials. */
+  verify(claim: Claim, password: string): Promise<boolean>
+}
+
+export type Turn =
+  | { readonly kind: 'challenge'; readonly data: Buffer }
+  | { readonly kind: 'success'; readonly jid: Jid; readonly data: Buffer | undefined }
+
+export interface Exchange {
+  /** The client's next message; throws SaslError to refuse. */
+  take(message: Buffer): MaybePromise<Turn>
+}
+
+/** All of ours are client-first: where the client sends no initial response, the stream asks for it with an empty challenge. */
+export interface Mechanism {
+  readonly name: string
+  /** Shows the password to whoever reads the stream. */
+  readonly plain: boolean
+  /** Needs a channel to bind to. */
+  readonly plus: boolean
+  begin(login: Login): Exchange
+}

@@ -1,0 +1,31 @@
+/** The SASL mechanisms we speak, strongest first, and which of them a stream offers (RFC 6120 §6.3.3, §6.3.4). */
+import type { ChannelBinding, Mechanism } from './mechanism.ts'
+import { plain } from './plain.ts'
+import { scram } from './scram.ts'
+
+export const MECHANISMS: readonly Mechanism[] = [
+  scram('SHA-256', true),
+  scram('SHA-256', false),
+  scram('SHA-1', true),
+  scram('SHA-1', false),
+  plain,
+]
+
+/** What a domain has to say about logging in. */
+export interface LoginPolicy {
+  /** Names in the order in which they are offered; a name we do not speak is skipped. */
+  readonly mechanisms: readonly string[]
+  /** No mechanism at all before TLS. */
+  readonly requireTls: boolean
+}
+
+/** What a stream may use now: nothing in the clear where TLS is required, -PLUS only where there is something to bind to. */
+export function offered(policy: LoginPolicy, secure: boolean, binding: ChannelBinding | undefined): readonly Mechanism[] {
+  if (policy.requireTls && !secure) return []
+  const bindable = (binding?.types.length ?? 0) > 0
+  return policy.mechanisms.map(named).filter((mechanism) => mechanism !== undefined && (bindable || !mechanism.plus)) as Mechanism[]
+}
+
+export function named(name: string): Mechanism | undefined {
+  return MECHANISMS.find((mechanism) => mechanism.name === name)
+}
