@@ -5,14 +5,15 @@ const RIGHT_TO_LEFT = '\\u0590-\\u08ff\\ufb1d-\\ufdff\\ufe70-\\ufeff\\u{10800}-\
 const ARABIC_NUMBER = '\\u0660-\\u0669\\u{10d30}-\\u{10d39}\\u{10e60}-\\u{10e7e}'
 const EUROPEAN_NUMBER = '0-9\\u06f0-\\u06f9'
 /** R, AL: in those blocks and neither number nor mark. */
-const RTL = `(?![${ARABIC_NUMBER}${EUROPEAN_NUMBER}\\p{M}])[${RIGHT_TO_LEFT}]`
+const RTL = `(?![${ARABIC_NUMBER}${EUROPEAN_NUMBER}\\p{Mn}])[${RIGHT_TO_LEFT}]`
 
-const NEEDS_THE_RULE = new RegExp(`(?!\\p{M})(?![\\u06f0-\\u06f9])[${RIGHT_TO_LEFT}]`, 'u')
-/** ES, CS, ET, ON, BN: the printable ASCII that is neither letter nor digit, and what the contextual rules let through. */
-const NEUTRAL = '!-\\/:-@\\[-`\\{-~\\u00b7\\u0375\\u200c\\u200d\\u30fb'
+const NEEDS_THE_RULE = new RegExp(`(?!\\p{Mn})(?![\\u06f0-\\u06f9])[${RIGHT_TO_LEFT}]`, 'u')
+/** ES, CS, ET, ON, BN: the printable ASCII that is neither letter nor digit, modifier letters, and what the contextual rules let through. */
+const NEUTRAL =
+  '!-\\/:-@\\[-`\\{-~\\u00b7\\u02b9\\u02ba\\u02c6-\\u02cf\\u02ec\\u0374\\u0375\\u200c\\u200d\\u2e2f\\u30fb\\ua67f\\ua717-\\ua71f\\ua788'
 // Conditions 1 (begins with R or AL), 2 (what it may hold) and 3 (how it ends). Condition 4 is asked apart.
 const RTL_LABEL = new RegExp(
-  `^(?=${RTL})(?:${RTL}|[${ARABIC_NUMBER}${EUROPEAN_NUMBER}${NEUTRAL}\\p{M}])*(?:${RTL}|[${ARABIC_NUMBER}${EUROPEAN_NUMBER}])\\p{M}*$`,
+  `^(?=${RTL})(?:${RTL}|[${ARABIC_NUMBER}${EUROPEAN_NUMBER}${NEUTRAL}\\p{Mn}])*(?:${RTL}|[${ARABIC_NUMBER}${EUROPEAN_NUMBER}])\\p{Mn}*$`,
   'u',
 )
 const HAS_ARABIC_NUMBER = new RegExp(`[${ARABIC_NUMBER}]`, 'u')

@@ -14,6 +14,9 @@ const LDH = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61
 /** ASCII that is in no name; also what the URL parser behind domainToASCII would read as the end of the host, or decode. */
 const NEVER_IN_A_NAME = /[\x00-,/:-@[-`{-\x7f]/
 
+/** RFC 5891 §4.2.3.2. */
+const BEGINS_WITH_MARK = /^\p{M}/u
+
 /** A name that needs IDNA, in both forms. */
 interface Name {
   readonly ascii: string
@@ -60,5 +63,5 @@ function worked(name: string): Name | undefined {
 }
 
 function isGoodLabel(label: string): boolean {
-  return isLabel(label) && satisfiesBidiRule(label)
+  return isLabel(label) && !BEGINS_WITH_MARK.test(label) && satisfiesBidiRule(label)
 }

@@ -1,6 +1,6 @@
 /** Strings as people write them, brought to one form and checked: UsernameCaseMapped and OpaqueString (RFC 8265 §3.3, §4.2). */
 import { satisfiesBidiRule } from './bidi-rule.ts'
-import { inContext, isFreeform, isIdentifier } from './string-class.ts'
+import { isFreeform, isIdentifier } from './string-class.ts'
 
 /** Not a string of that profile; the message completes "the string …". */
 export class PrecisError extends Error {
@@ -23,14 +23,10 @@ export function caseMapped(text: string): string {
 
 /** Preparation and enforcement of UsernameCaseMapped; throws PrecisError. */
 export function usernameCaseMapped(text: string): string {
-  const prepared = widthMapped(text)
-  const name = caseMapped(prepared)
-  // Before, as RFC 8265 §3.3.2 asks; and after, since ">" and a stroke over it become a symbol (RFC 8264 §7).
-  if (!isIdentifier(prepared) || (name !== prepared && !isIdentifier(name))) {
-    throw new PrecisError('has a character that no user name may have (RFC 8264 IdentifierClass)')
-  }
+  // Judged last, as RFC 8264 §7 has it: what mapping makes acceptable is accepted (RFC 7622 §4), and what it makes worse is not.
+  const name = caseMapped(widthMapped(text))
+  if (!isIdentifier(name)) throw new PrecisError('has a character that no user name may have, or not there (RFC 8264 IdentifierClass)')
   if (!satisfiesBidiRule(name)) throw new PrecisError('mixes directions of writing (RFC 5893)')
-  if (!inContext(name)) throw new PrecisError('has a character that needs other neighbours (RFC 5892 appendix A)')
   return name
 }
 
@@ -38,6 +34,6 @@ export function usernameCaseMapped(text: string): string {
 export function opaqueString(text: string): string {
   const spaced = NON_ASCII_SPACE.test(text) ? text.replace(/\p{Zs}/gu, ' ') : text
   const opaque = spaced.normalize('NFC')
-  if (!isFreeform(opaque)) throw new PrecisError('has a control character or another that is not for addresses (RFC 8264 FreeformClass)')
+  if (!isFreeform(opaque)) throw new PrecisError('has a control character, or another that may not stand there (RFC 8264 FreeformClass)')
   return opaque
 }

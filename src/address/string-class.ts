@@ -18,20 +18,13 @@ const DISALLOWED = new RegExp(
 const IDENTIFIER = new RegExp(`^[!-~${LETTER_DIGITS}${EXCEPTIONS_VALID}]*$`, 'u')
 const FREEFORM = new RegExp(`^[!-~${LETTER_DIGITS}${FREE}${EXCEPTIONS_VALID}]*$`, 'u')
 const LABEL = new RegExp(`^[a-z0-9\\-${LETTER_DIGITS}${EXCEPTIONS_VALID}]*$`, 'u')
-/** Contextual code points that are no letters or digits by their category. */
-const CONTEXTUAL_OTHERS = /[\u00b7\u0375\u05f3\u05f4\u30fb]|\u200c|\u200d/g
 /** D: IgnorableBlocks of RFC 5892 §2.4 that hold letters or marks; the rest is out by its category. */
 const IGNORABLE_BLOCKS = /[\u20d0-\u20ff\u{1d100}-\u{1d24f}]/u
 
-/** IdentifierClass, but for the contextual rules. */
+/** IdentifierClass, contextual rules included. */
 export function isIdentifier(text: string): boolean {
-  const plain = hasContextual(text) ? text.replace(CONTEXTUAL_OTHERS, '') : text
-  return IDENTIFIER.test(plain) && !DISALLOWED.test(plain) && !hasCompat(plain)
-}
-
-/** Whether every contextual code point has the company it needs. */
-export function inContext(text: string): boolean {
-  return !hasContextual(text) || withoutContextual(text) !== undefined
+  const plain = hasContextual(text) ? withoutContextual(text) : text
+  return plain !== undefined && IDENTIFIER.test(plain) && !DISALLOWED.test(plain) && !hasCompat(plain)
 }
 
 /** FreeformClass, contextual rules included. */
