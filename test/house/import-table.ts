@@ -46,6 +46,8 @@ export function objection(path: string, imported: string, table: ReadonlyMap<str
   return `${path} imports ${imported}: ${from} may import ${allowed.join(', ') || 'nothing of ours'}, not ${to} (${PAGE})`
 }
 
+/** memory.ts is the embedded stack on a network that is only a queue. */
 function adapter(path: string): string {
-  return path.split('/')[2] ?? ''
+  const name = path.split('/')[2] ?? ''
+  return name === 'memory.ts' ? 'embedded' : name
 }
