@@ -114,7 +114,8 @@ const unreadable = (why: string): RefusedError => new RefusedError(400, `${XMPP_
 export function attach(fields: string[], text: string | undefined, data: Element, hop: HopPolicy): Buffer {
   const ascii = asciiOf(data)
   const xml = ascii ?? write(data, NS_CLIENT)
-  const room = hop.xmppDataHeaderBytes - bytesOf(fields) - XMPP_DATA.length - 4
+  const besides = text === undefined ? [XMPP_DATA, ''] : [XMPP_DATA, '', 'Content-Type', PLAIN]
+  const room = hop.xmppDataHeaderBytes - bytesOf(fields) - bytesOf(besides)
   const plain = ascii === undefined || hop.xmppData === 'base64' ? `b64:${Buffer.from(xml).toString('base64')}` : ascii
   const value = plain.length <= room || xml.length > room * DEFLATE_WORTH ? plain : `z64:${deflateSync(xml).toString('base64')}`
   if (value.length <= room) {

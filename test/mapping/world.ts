@@ -62,3 +62,14 @@ export function fromRomeo(
   const request = new SipRequest(method, SipUri.parse('sip:juliet@example.com').toString(), headers, Buffer.from(body))
   return WireSignal.of(request, arrival)
 }
+
+/** Text that no compressor makes shorter. */
+export const noise = (bytes: number): string => {
+  let state = 1
+  const random = Buffer.alloc(bytes)
+  for (let i = 0; i < bytes; i++) {
+    state = (state * 48_271) % 2_147_483_647
+    random[i] = state
+  }
+  return random.toString('base64')
+}
