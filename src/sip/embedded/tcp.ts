@@ -12,7 +12,7 @@ import { hostPort, isLoopback, isWildcard, plainAddress, type Receiver, type Tra
 export interface TcpListener {
   readonly port: number
   /** Absent: every address, IPv6 and IPv4. */
-  readonly address?: string
+  readonly address?: string | undefined
 }
 
 /** A listener that is there. */

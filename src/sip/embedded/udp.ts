@@ -14,7 +14,7 @@ const RECEIVE_BUFFER_BYTES = 1_048_576
 export interface UdpListener {
   readonly port: number
   /** Absent: every address, IPv6 and IPv4. */
-  readonly address?: string
+  readonly address?: string | undefined
 }
 
 class UdpSocket implements Way {

@@ -1,11 +1,11 @@
-/** A network without wires: parties that reach each other by printed and parsed bytes, with the transactions of the embedded stack above. */
-import { type Log, silent } from '../log/log.ts'
-import { parseMessage, SipParseError } from './codec.ts'
-import { defaultLimits, type Limits } from './embedded/limits.ts'
-import { EmbeddedStack } from './embedded/stack.ts'
-import { defaultTimers, type Timers } from './embedded/timers.ts'
-import { hostPort, type Receiver, type Sender, type TransportLayer, type Way } from './embedded/transport.ts'
-import { type Listening, type NextHop, NoResponseError } from './port.ts'
+/** A network without wires: parties that reach each other by printed and parsed bytes, below the transactions every embedded stack has. */
+import { type Log, silent } from '../../log/log.ts'
+import { parseMessage, SipParseError } from '../codec.ts'
+import { type Listening, type NextHop, NoResponseError } from '../port.ts'
+import { defaultLimits, type Limits } from './limits.ts'
+import { EmbeddedStack } from './stack.ts'
+import { defaultTimers, type Timers } from './timers.ts'
+import { hostPort, type Receiver, type Sender, type TransportLayer, type Way } from './transport.ts'
 
 export interface MemoryParty {
   /** An IP address, as a name would be looked up outside. */
