@@ -7,6 +7,7 @@ import { DomainTarget, HostedDomains } from './account/domain.ts'
 import { Features } from './account/feature.ts'
 import { Sessions } from './account/sessions.ts'
 import { Jid } from './address/jid.ts'
+import type { SipUri } from './address/sip-uri.ts'
 import { ACCEPTED } from './core/answer.ts'
 import { Authenticator } from './core/authenticator.ts'
 import { RealTimeCore } from './core/core.ts'
@@ -24,6 +25,7 @@ import { ACCEPTED_TYPES } from './mapping/accept.ts'
 import { jidFor, uriFor } from './mapping/address.ts'
 import type { Making } from './mapping/making.ts'
 import { toSignal } from './mapping/signal.ts'
+import { Digest } from './sip/digest.ts'
 import type { SipStack } from './sip/port.ts'
 import type { Store } from './store/port.ts'
 import { FromClient } from './stream/from-client.ts'
@@ -101,12 +103,8 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const core: Core = settings.loopback ? new Loopback(direct) : direct
 
   const registrar = new Registrar(registrations, store.bindings, settings.registrar ?? REGISTRAR_DEFAULTS, now, sipLog)
-  const authenticator = new Authenticator(
-    async (account) => (await store.accounts.find(jidFor(account).bare))?.credentials.sip,
-    randomBytes(32),
-    now,
-    sipLog,
-  )
+  const hashesOf = async (account: SipUri) => (await store.accounts.find(jidFor(account).bare))?.credentials.sip
+  const authenticator = new Authenticator(hashesOf, new Digest(randomBytes(32), now), sipLog)
   const fromWire = new FromWire(
     core,
     authenticator,

@@ -91,7 +91,7 @@ export class FromWire {
     const domain = this.settings.domains.get(account.host)
     if (!domain) return refusal(404, `The domain ${account.host} is not ours`)
     if (!domain.telephones) return refusal(403, `The domain ${account.host} has no telephones`)
-    const proof = await this.authenticator.check(request, account, 'WWW-Authenticate', received.from.host)
+    const proof = await this.authenticator.check(request, account, 'registrar', received.from.host)
     return proof ?? this.registrar.register(received, account)
   }
 
@@ -105,7 +105,7 @@ export class FromWire {
       return refusal(405, 'INFO outside a dialog is not for telephones', [['Allow', 'MESSAGE, OPTIONS, REGISTER']])
     let account: SipUri | undefined
     if (ours && !trusted) {
-      const proof = await this.authenticator.check(request, sender.bare, 'Proxy-Authenticate', hop.host)
+      const proof = await this.authenticator.check(request, sender.bare, 'proxy', hop.host)
       if (proof) return proof
       account = sender.bare
     } else if (!ours && !trusted) {

@@ -1,0 +1,142 @@
+/**
+ * A whole gateway in memory: clients on pairs of streams, telephones on a network without wires, accounts in a map. What leaves the house is
+ * what the protocols say. With STOXGATE_LOOPBACK=1 every signal takes its wire form on the way (`sip.loopback`).
+ */
+import { duplexPair } from 'node:stream'
+import { deriveCredentials } from '../../src/account/credentials.ts'
+import { Jid } from '../../src/address/jid.ts'
+import { type House, joinRooms } from '../../src/house.ts'
+import { type Log, silent } from '../../src/log/log.ts'
+import { MemoryNetwork } from '../../src/sip/embedded/memory.ts'
+import type { EmbeddedStack } from '../../src/sip/embedded/stack.ts'
+import { MemoryStore } from '../../src/store/memory.ts'
+import { ClientStream, NEGOTIATION } from '../../src/stream/c2s.ts'
+import { GUESS_LIMITS, STREAM_LIMITS } from '../../src/stream/limits.ts'
+import { StreamService } from '../../src/stream/listener.ts'
+import { Networks } from '../../src/stream/networks.ts'
+import { Guesses } from '../../src/stream/sasl/guesses.ts'
+import { el } from '../../src/xml/element.ts'
+import { Client, NS_CLIENT } from './client.ts'
+import { Phone } from './phone.ts'
+
+export const DOMAIN = 'xmpp.example'
+export const PASSWORD = 'r0m30myr0m30'
+export const GATEWAY = { host: '192.0.2.1', port: 5_060 } as const
+/** Short, so that a silent telephone is known as such in 3.2 s. */
+const T1_MS = 50
+
+export interface TownOptions {
+  readonly accounts?: readonly string[]
+  readonly trusted?: readonly string[]
+  readonly pagerType?: 'chat' | 'normal'
+  readonly xmppDataToPhones?: boolean
+  readonly log?: Log
+  readonly t1Ms?: number
+}
+
+export interface Town {
+  readonly house: House
+  readonly store: MemoryStore
+  readonly network: MemoryNetwork
+  readonly stack: EmbeddedStack
+  /** A client that has logged in and is available. */
+  client(local: string, resource?: string): Promise<Client>
+  /** The same, but it has not said that it is there. */
+  silentClient(local: string, resource?: string): Promise<Client>
+  /** A telephone at an address of its own; registered unless told otherwise. */
+  phone(local: string, options?: { registered?: boolean; transport?: 'udp' | 'tcp' }): Promise<Phone>
+  stop(): Promise<void>
+}
+
+export async function town(options: TownOptions = {}): Promise<Town> {
+  const log = options.log ?? silent
+  const store = new MemoryStore()
+  for (const account of options.accounts ?? ['juliet', 'romeo', 'nurse']) {
+    const jid = Jid.parse(`${account}@${DOMAIN}`)
+    store.accounts.add(jid, await deriveCredentials(jid, PASSWORD, { telephones: true, rounds: 4_096 }))
+  }
+  const network = new MemoryNetwork()
+  const stack = network.join({ ...GATEWAY, timers: { t1Ms: options.t1Ms ?? T1_MS } })
+  const house = joinRooms(
+    {
+      domains: [{ name: DOMAIN, telephones: true, pagerType: options.pagerType ?? 'chat' }],
+      software: { name: 'Stoxgate', version: 'test' },
+      trusted: new Networks(options.trusted ?? []),
+      xmppDataToPhones: options.xmppDataToPhones ?? true,
+      acceptSips: false,
+      loopback: process.env.STOXGATE_LOOPBACK === '1',
+    },
+    store,
+    stack,
+    log,
+  )
+  await stack.start(house.fromWire.serve)
+  const streams = streamsInto(house, store, log)
+  const door = streams.door({})
+  const phones: Phone[] = []
+  let host = 10
+
+  const silentClient = async (local: string, resource = 'balcony'): Promise<Client> => {
+    const [ours, theirs] = duplexPair()
+    door(ours, { address: '127.0.0.1', port: 1 }, false)
+    const client = Client.over(theirs)
+    await client.open({ to: DOMAIN })
+    await client.plain(local, PASSWORD)
+    await client.restart()
+    await client.bind(resource)
+    return client
+  }
+
+  return {
+    house,
+    store,
+    network,
+    stack,
+    silentClient,
+    async client(local, resource) {
+      const client = await silentClient(local, resource)
+      client.send(el('presence', NS_CLIENT))
+      // What comes back for a ping has passed the presence on its way in.
+      client.send(el('iq', NS_CLIENT, { type: 'get', id: 'there', to: DOMAIN }, el('ping', 'urn:xmpp:ping')))
+      await client.receive()
+      return client
+    },
+    async phone(local, { registered = true, transport = 'udp' } = {}) {
+      const phone = await Phone.on(network.join({ host: `192.0.2.${host++}`, timers: { t1Ms: options.t1Ms ?? T1_MS } }), {
+        user: local,
+        domain: DOMAIN,
+        password: PASSWORD,
+        proxy: { transport, ...GATEWAY },
+      })
+      phones.push(phone)
+      if (registered) await phone.register()
+      return phone
+    },
+    async stop() {
+      await Promise.all(phones.map((phone) => phone.stop()))
+      await streams.stop(0)
+      await stack.stop(0)
+      house.stop()
+    },
+  }
+}
+
+function streamsInto(house: House, store: MemoryStore, log: Log): StreamService {
+  const rooms = {
+    domains: new Map([[DOMAIN, { name: DOMAIN, mechanisms: ['PLAIN'], requireTls: false }]]),
+    logins: { accounts: store.accounts, guesses: new Guesses(GUESS_LIMITS), fakeSecret: store.secret('made-up keys'), rounds: 4_096 },
+    sessions: house.sessions,
+    fromClient: house.fromClient,
+    limits: STREAM_LIMITS,
+    negotiation: NEGOTIATION,
+  }
+  return new StreamService({
+    listeners: [],
+    channels: 1_000,
+    limits: STREAM_LIMITS,
+    defaultDomain: DOMAIN,
+    tls: undefined,
+    roles: new Map([[NS_CLIENT, (connection) => new ClientStream(connection, rooms)]]),
+    log,
+  })
+}
