@@ -11,30 +11,46 @@ const PREDEFINED: ReadonlyMap<string, string> = new Map([
   ['quot', '"'],
 ])
 
-const REFERENCE = /&(?:#([0-9]+);|#x([0-9a-fA-F]+);|([^\s&;#<>'"]+);)?/g
+const NUMBER = /^#(?:[0-9]+|x[0-9a-fA-F]+)$/
+const ENTITY = /^[^\s&#<>'"]+$/
 
 export function textOf(raw: string): string {
-  const lines = lineEnds(raw)
-  return lines.includes('&') ? lines.replace(REFERENCE, referenced) : lines
+  return withoutReferences(lineEnds(raw))
 }
 
 export function attributeValueOf(raw: string): string {
-  const flat = lineEnds(raw).replace(/[\t\n]/g, ' ')
-  return flat.includes('&') ? flat.replace(REFERENCE, referenced) : flat
+  return withoutReferences(lineEnds(raw).replace(/[\t\n]/g, ' '))
 }
 
 export function lineEnds(raw: string): string {
   return raw.includes('\r') ? raw.replace(/\r\n?/g, '\n') : raw
 }
 
-function referenced(_whole: string, decimal: string | undefined, hex: string | undefined, entity: string | undefined): string {
-  if (entity !== undefined) {
-    const text = PREDEFINED.get(entity)
-    if (text === undefined) throw new XmlError('restricted-xml', 'An entity reference other than lt, gt, amp, apos and quot')
-    return text
+function withoutReferences(raw: string): string {
+  let ampersand = raw.indexOf('&')
+  if (ampersand < 0) return raw
+  let out = ''
+  let from = 0
+  while (ampersand >= 0) {
+    const end = raw.indexOf(';', ampersand)
+    if (end < 0) throw bare()
+    out += raw.slice(from, ampersand) + referenced(raw.slice(ampersand + 1, end))
+    from = end + 1
+    ampersand = raw.indexOf('&', from)
   }
-  const code = decimal !== undefined ? Number.parseInt(decimal, 10) : hex !== undefined ? Number.parseInt(hex, 16) : undefined
-  if (code === undefined) throw malformed('A bare & where only a reference may begin with one')
+  return out + raw.slice(from)
+}
+
+function referenced(name: string): string {
+  const text = PREDEFINED.get(name)
+  if (text !== undefined) return text
+  if (!NUMBER.test(name))
+    throw ENTITY.test(name) ? new XmlError('restricted-xml', 'An entity reference other than lt, gt, amp, apos and quot') : bare()
+  const code = name.startsWith('#x') ? Number.parseInt(name.slice(2), 16) : Number.parseInt(name.slice(1), 10)
   if (!isXmlCharacter(code)) throw malformed('A character reference to a character that XML does not allow')
   return String.fromCodePoint(code)
+}
+
+function bare(): XmlError {
+  return malformed('A bare & where only a reference may begin with one')
 }

@@ -32,3 +32,20 @@ export const XML_LIMITS: XmlLimits = {
   nameMaxLength: 256, // 64 is generous for names people make
   namespaceMaxLength: 1_024, // namespace names are URIs
 }
+
+/** Documents in SIP bodies: presence, IMDN, isComposing. */
+export interface DocumentLimits {
+  readonly documentMaxBytes: number
+  readonly depthMax: number
+  /** Tags, comments and the like, counted before anything is built. */
+  readonly tagsMax: number
+  /** Namespace declarations in the whole document. */
+  readonly declarationsMax: number
+}
+
+export const DOCUMENT_LIMITS: DocumentLimits = {
+  documentMaxBytes: 65_536, // a presence document has 500 to 3,000
+  depthMax: 64, // as in stanzas: writers recurse
+  tagsMax: 4_000, // the library takes 10 µs for an element and builds the whole document before it can be judged
+  declarationsMax: 500, // the library copies those in scope for each element that declares one
+}
