@@ -32,7 +32,7 @@ export function messageOf(signal: Signal, request: SipRequest, making: Making): 
     lang: languageTag(request.headers.get('Content-Language')) ?? said.texts[0]?.lang,
   }
   const attrs = ['from', from.toString(), 'to', to.toString(), ...(data ? ownAttrs(data) : plainAttrs(request, said, making, to.domain))]
-  const lang = data?.attr('xml:lang') ?? native.lang
+  const lang = data?.attr('xml:lang') ?? (keepsPlaceFor(native.lang, data) ? undefined : native.lang)
   if (lang !== undefined && data?.attr('xml:lang') === undefined) attrs.push('xml:lang', lang)
 
   const children = merged(data, native, lang)
@@ -49,6 +49,12 @@ interface Native {
   readonly texts: readonly Text[]
   readonly subject: string | undefined
   readonly lang: string | undefined
+}
+
+/** The language is that of one body: it had it for itself, and the message had none. */
+function keepsPlaceFor(lang: string | undefined, data: Element | undefined): boolean {
+  if (!data || lang === undefined) return false
+  return data.elements().some((child) => child.is('body', NS_CLIENT) && isSameLanguage(child.attr('xml:lang'), lang))
 }
 
 function subjectOf(request: SipRequest, said: Said): string | undefined {

@@ -1,8 +1,6 @@
-/** What answers a stanza: the result of an iq (RFC 6120 §8.2.3), or an error about it. */
+/** The result that answers an iq (RFC 6120 §8.2.3); errors are in error.ts. */
 import { type Element, el } from '../xml/element.ts'
 import { NS_CLIENT, Stanza } from './stanza.ts'
-
-export { errorReply } from './error.ts'
 
 /** From the one who was asked to the one who asked, under the same id. */
 export function resultOf(iq: Stanza, payload?: Element): Stanza {
