@@ -2,12 +2,14 @@
 import { ACCEPTED, OK, PlainAnswer } from '../core/answer.ts'
 import type { Binding, Locations } from '../core/location.ts'
 import type { Answer, Delivery, MaybePromise, Signal, Target } from '../core/port.ts'
-import { NotYetTaken, RefusedError } from '../core/port.ts'
+import { NotYetTaken, RefusedError, trusts } from '../core/port.ts'
 import type { Telephones } from '../core/telephones.ts'
 import type { Log } from '../log/log.ts'
-import { jidFor } from '../mapping/address.ts'
+import { ACCEPT } from '../mapping/accept.ts'
 import { answerFor } from '../mapping/answer.ts'
+import { jidOf } from '../mapping/honoured.ts'
 import type { Making } from '../mapping/making.ts'
+import { toSignal } from '../mapping/signal.ts'
 import { toStanza } from '../mapping/stanza.ts'
 import { StanzaError } from '../stanza/error.ts'
 import type { Stanza } from '../stanza/stanza.ts'
@@ -37,10 +39,7 @@ const NOT_FOR_ALL = new StanzaError('cancel', 'service-unavailable', 'A message 
 const NOT_A_CLIENT = new StanzaError('cancel', 'service-unavailable', 'A telephone does not answer such requests')
 const NOT_THERE = new StanzaError('cancel', 'service-unavailable', 'This device is not there')
 const METHODS = new PlainAnswer(405, 'Method Not Allowed', [['Allow', 'MESSAGE, INFO, OPTIONS']])
-const OPTIONS = new PlainAnswer(200, 'OK', [
-  ['Allow', 'MESSAGE, INFO, OPTIONS'],
-  ['Accept', 'text/plain, text/html, message/cpim, multipart/mixed, multipart/alternative, application/xmpp+xml'],
-])
+const OPTIONS = new PlainAnswer(200, 'OK', [['Allow', 'MESSAGE, INFO, OPTIONS'], ...ACCEPT])
 
 /** All accounts of our domains behind one target: what it needs to know of one is found by the address of the signal. */
 export class AccountTarget implements Target {
@@ -81,7 +80,7 @@ export class AccountTarget implements Target {
       if (phone) return this.#toTelephone(signal, phone)
     }
     // A telephone's own words need no stanza where only telephones hear them.
-    if (sessions.length === 0 && signal.received && phones.length > 0) return this.#ring(signal, phones)
+    if (sessions.length === 0 && phones.length > 0 && signal.received && !carriesStanza(signal)) return this.#ring(signal, phones)
     const stanza = toStanza(signal, this.rooms.making)
     switch (stanza.type) {
       case 'error':
@@ -102,13 +101,20 @@ export class AccountTarget implements Target {
       return isOpen(only) ? this.#write(signal, stanza, sessions, phones) : undefined
     const open = sessions.filter(isOpen)
     if (open.length > 0) return this.#write(signal, stanza, open, phones)
-    return phones.length > 0 ? this.#ring(signal, phones) : undefined
+    return phones.length > 0 ? this.#ring(this.#forTelephones(signal, stanza), phones) : undefined
+  }
+
+  /** What one of our nodes sent as a request with P-XMPP-Data is made anew as a telephone may see it: only the stanza says what there is to read. */
+  #forTelephones(signal: Signal, stanza: Stanza): Signal {
+    if (!carriesStanza(signal)) return signal
+    const { arrival, from, to, maxForwards } = signal
+    return toSignal(stanza, this.rooms.making, { arrival, from, to, maxForwards })
   }
 
   /** A written session answers at once; the telephones go on beside it. */
   #write(signal: Signal, stanza: Stanza, sessions: readonly Session[], phones: readonly Binding[]): MaybePromise<Answer> {
     for (const session of sessions) session.deliver(stanza.xml)
-    if (phones.length > 0) this.#ringBeside(signal, phones)
+    if (phones.length > 0) this.#ringBeside(this.#forTelephones(signal, stanza), phones)
     // A telephone is told 200 only when the kernel has the bytes; inside the house nobody waits for that.
     return signal.arrival.kind === 'wire' ? this.#written(signal, sessions) : OK
   }
@@ -132,7 +138,10 @@ export class AccountTarget implements Target {
   }
 
   #toTelephone(signal: Signal, phone: Binding): MaybePromise<Answer> {
-    return isErrorMessage(signal, this.rooms.making) ? OK : this.rooms.telephones.send(phone, signal)
+    if (signal.received && !carriesStanza(signal)) return this.rooms.telephones.send(phone, signal)
+    const stanza = toStanza(signal, this.rooms.making)
+    // An error never becomes a request to a telephone, or two gateways would answer each other for ever.
+    return stanza.type === 'error' ? OK : this.rooms.telephones.send(phone, this.#forTelephones(signal, stanza))
   }
 
   /** All telephones at once; the first 2xx is the answer, else the best of what they said (RFC 3261 §16.7). */
@@ -168,7 +177,7 @@ export class AccountTarget implements Target {
   /** Only an account that exists is worth a word about its devices; a name nobody has is refused as such. */
   #ifExists(signal: Signal, then: () => MaybePromise<Answer>): Delivery {
     if (this.rooms.sessions.sessionsOf(signal.to.aor).length > 0) return then()
-    const exists = this.rooms.accounts.exists(jidFor(signal.to).bare)
+    const exists = this.rooms.accounts.exists(jidOf(signal.to, 404).bare)
     if (!(exists instanceof Promise)) return exists ? then() : answerFor(NOBODY, signal, 404)
     return new NotYetTaken(exists.then((there) => ({ answer: there ? then() : answerFor(NOBODY, signal, 404) })))
   }
@@ -176,5 +185,6 @@ export class AccountTarget implements Target {
 
 const isOpen = (session: Session): boolean => session.priority !== undefined && session.priority >= 0
 
-/** An error never becomes a request to a telephone, or two gateways would answer each other for ever. */
-const isErrorMessage = (signal: Signal, making: Making): boolean => !signal.received && toStanza(signal, making).type === 'error'
+/** A request that brought a stanza with it from somebody we believe. */
+const carriesStanza = (signal: Signal): boolean =>
+  signal.received !== undefined && trusts(signal.arrival) && signal.header('P-XMPP-Data') !== undefined

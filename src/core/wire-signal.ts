@@ -1,7 +1,7 @@
 /** A signal that came off a wire: the request as it was received, read only where somebody asks. */
 import { SipUri } from '../address/sip-uri.ts'
 import { SipRequest } from '../sip/message.ts'
-import { parseNameAddr } from '../sip/name-addr.ts'
+import { NameAddr, parseNameAddr } from '../sip/name-addr.ts'
 import type { Arrival, HopPolicy, Signal } from './port.ts'
 import { RefusedError, trusts } from './port.ts'
 
@@ -37,6 +37,7 @@ export class WireSignal implements Signal {
     const headers = this.received.headers.copy()
     headers.set('Max-Forwards', String(this.maxForwards - 1))
     for (const name of CREDENTIALS) headers.remove(name)
+    if (!hop.fromGruu && this.from.gr !== undefined) headers.set('From', withoutDevice(headers.get('From') ?? ''))
     const data = headers.get('P-XMPP-Data')
     if (data !== undefined) {
       if (!trusts(this.arrival) || hop.xmppData === 'off') headers.remove('P-XMPP-Data')
@@ -53,6 +54,13 @@ export class WireSignal implements Signal {
   readdressed(to: SipUri): WireSignal {
     return new WireSignal(this.received, this.arrival, this.from, to, this.maxForwards - 1)
   }
+}
+
+/** The same sender and tag, without naming the device. */
+function withoutDevice(from: string): string {
+  const sender = parseNameAddr(from)
+  sender.params.remove('gr')
+  return new NameAddr(sender.displayName, SipUri.parse(sender.uri).withGr(undefined).toString(), sender.params).toString()
 }
 
 /** Meant for us and nobody behind us (RFC 3261 §22.3). */

@@ -117,8 +117,14 @@ export class Client implements StreamHandler {
 
   /** The same again, after TLS or a login. */
   restart(header: Header = this.#header): Promise<Element> {
-    this.#parser = this.#newParser()
+    this.expectRestart()
     return this.open(header)
+  }
+
+  /** What comes next from the server is a new stream. */
+  expectRestart(): void {
+    this.#parser.restart()
+    this.#parser.resume()
   }
 
   // --- what it hears ---
@@ -169,13 +175,14 @@ export class Client implements StreamHandler {
     const answer = await this.receive()
     if (!answer.is('proceed', NS_TLS)) throw new Error(`starttls was answered by ${answer.name}`)
     await this.secure(options)
-    return this.restart()
+    return this.open(this.#header)
   }
 
   /** Puts TLS around what is there. */
   async secure(options: ConnectionOptions = {}): Promise<void> {
     const raw = this.#socket
     raw.removeAllListeners()
+    this.#parser = this.#newParser()
     raw.on('error', () => this.#arrive({ kind: 'end' }))
     if (!(raw instanceof Socket)) throw new Error('TLS wants a TCP socket')
     const servername = this.#header.to
@@ -283,6 +290,8 @@ export class Client implements StreamHandler {
   }
 
   elementArrived(element: Element): void {
+    // What stands behind these belongs to another stream, which is read when the test says so.
+    if (element.is('success', NS_SASL) || element.is('proceed', NS_TLS)) this.#parser.hold()
     this.#arrive({ kind: 'element', element })
   }
 

@@ -8,6 +8,7 @@ import { Headers, response, SipRequest, type SipResponse } from '../../src/sip/m
 import type { NextHop, Received, SipStack } from '../../src/sip/port.ts'
 
 export interface PhoneIdentity {
+  /** As it stands in its URI. */
   readonly user: string
   readonly domain: string
   readonly password?: string
@@ -149,7 +150,7 @@ export class Phone {
     const challenge = bestChallenge(understood)
     const field: Field = isProxy ? 'Proxy-Authorization' : 'Authorization'
     if (!challenge || (this.#answers.has(field) && !challenge.isStale)) return false
-    this.#answers.set(field, new DigestAnswers(challenge, user, password))
+    this.#answers.set(field, new DigestAnswers(challenge, decodeURIComponent(user), password))
     return true
   }
 }

@@ -34,6 +34,13 @@ export interface TownOptions {
   readonly t1Ms?: number
 }
 
+export interface PhoneOptions {
+  readonly registered?: boolean
+  readonly transport?: 'udp' | 'tcp'
+  /** Undefined: it has none. */
+  readonly password?: string | undefined
+}
+
 export interface Town {
   readonly house: House
   readonly store: MemoryStore
@@ -44,7 +51,7 @@ export interface Town {
   /** The same, but it has not said that it is there. */
   silentClient(local: string, resource?: string): Promise<Client>
   /** A telephone at an address of its own; registered unless told otherwise. */
-  phone(local: string, options?: { registered?: boolean; transport?: 'udp' | 'tcp' }): Promise<Phone>
+  phone(local: string, options?: PhoneOptions): Promise<Phone>
   stop(): Promise<void>
 }
 
@@ -101,11 +108,13 @@ export async function town(options: TownOptions = {}): Promise<Town> {
       await client.receive()
       return client
     },
-    async phone(local, { registered = true, transport = 'udp' } = {}) {
+    async phone(local, phoneOptions = {}) {
+      const { registered = true, transport = 'udp' } = phoneOptions
+      const password = 'password' in phoneOptions ? phoneOptions.password : PASSWORD
       const phone = await Phone.on(network.join({ host: `192.0.2.${host++}`, timers: { t1Ms: options.t1Ms ?? T1_MS } }), {
         user: local,
         domain: DOMAIN,
-        password: PASSWORD,
+        ...(password === undefined ? {} : { password }),
         proxy: { transport, ...GATEWAY },
       })
       phones.push(phone)
