@@ -112,6 +112,14 @@ export class Connection implements Way, Frames {
     this.#socket.setTimeout(this.#owner.limits.connectMs)
   }
 
+  /** What was sent goes out still, and that is the end. */
+  flush(why: string): void {
+    this.#why = why
+    this.#isEnding = true
+    this.#framer.stop()
+    this.#socket.destroySoon()
+  }
+
   destroy(why: string): void {
     this.#why = why
     this.#socket.destroy()

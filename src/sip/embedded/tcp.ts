@@ -24,6 +24,8 @@ interface Bound {
 
 const BACKLOG = 1_024
 const DEFAULT_PORT = 5_060
+/** How long the last bytes may take when we stop. */
+const FLUSH_MS = 1_000
 
 export class TcpTransport implements TransportLayer, Owner {
   readonly transport = 'tcp'
@@ -41,6 +43,7 @@ export class TcpTransport implements TransportLayer, Owner {
   // A flow kept from before a restart must not name another telephone's connection.
   readonly #run = randomBytes(6).toString('hex')
   #opened = 0
+  #emptied: (() => void) | undefined
 
   constructor(listeners: readonly TcpListener[], addresses: LocalAddresses, limits: Limits, log: Log) {
     this.#listeners = listeners
@@ -89,6 +92,7 @@ export class TcpTransport implements TransportLayer, Owner {
     const others = (this.#perAddress.get(connection.host) ?? 1) - 1
     if (others > 0) this.#perAddress.set(connection.host, others)
     else this.#perAddress.delete(connection.host)
+    if (this.#byFlow.size === 0) this.#emptied?.()
     this.#log.lowLevel({ what: 'sip_connection_closed', peer, flow: connection.flow, why })
   }
 
@@ -98,7 +102,13 @@ export class TcpTransport implements TransportLayer, Owner {
 
   async close(): Promise<void> {
     const closed = this.#bound.splice(0).map(({ server }) => new Promise<void>((resolve) => server.close(() => resolve())))
-    for (const connection of [...this.#byFlow.values()]) connection.destroy('we are stopping')
+    for (const connection of [...this.#byFlow.values()]) connection.flush('we are stopping')
+    // What was answered just now still has to leave; a peer that does not read is not waited for.
+    const impatient = setTimeout(() => {
+      for (const connection of [...this.#byFlow.values()]) connection.destroy('we are stopping')
+    }, FLUSH_MS)
+    if (this.#byFlow.size > 0) await new Promise<void>((resolve) => (this.#emptied = resolve))
+    clearTimeout(impatient)
     await Promise.all(closed)
   }
 
