@@ -251,6 +251,8 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
     const { tls } = this.settings
     if (!tls || !(this.#raw instanceof Socket)) return this.destroy()
     this.#state = 'securing'
+    // A peer that ends in the middle of the handshake has nothing to wait for.
+    this.#raw.allowHalfOpen = false
     tls.secure(this.#raw, domain, this)
   }
 
@@ -259,6 +261,7 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
     this.#binding = new TlsBinding(socket)
     this.#parser.restart()
     this.#parser.resume()
+    socket.allowHalfOpen = true
     this.#socket = socket
     this.#outlet.use(socket)
     watch(socket, this)
