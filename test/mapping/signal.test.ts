@@ -195,6 +195,19 @@ describe('sizes', () => {
   })
 })
 
+describe('a subject longer than a header should be', () => {
+  const subject = 'Ἔρως '.repeat(200).trim()
+  const message = stanza(`<message from='a@b.example/c' to='d@e.example'><subject>${subject}</subject><body>hi</body></message>`)
+  test('stays in P-XMPP-Data', () => {
+    const request = toSignal(message, making).requestFor(CORE)
+    expect(request.headers.has('Subject')).toBe(false)
+    expect(toStanza(WireSignal.of(request, TRUSTED), making).xml.child('subject')?.text()).toBe(subject)
+  })
+  test('goes whole to those who get no P-XMPP-Data: nothing is ever cut', () => {
+    expect(toSignal(message, making).requestFor(STRANGER).headers.get('Subject')).toBe(subject)
+  })
+})
+
 describe('nothing a stanza says becomes a header field of its own', () => {
   const evil = 'Hello&#13;&#10;Via: SIP/2.0/UDP evil&#13;&#10;&#13;&#10;MESSAGE sip:x SIP/2.0'
   for (const [where, text] of [
