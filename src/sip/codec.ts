@@ -38,6 +38,7 @@ const LF = 0x0a
 const SPACE = 0x20
 const TAB = 0x09
 const COLON = 0x3a
+const BACKSLASH = 0x5c
 const TOKEN = /^[A-Za-z0-9\-.!%*_+`'~]+$/
 // Spaces, brackets and quotes end a URI wherever one stands; which scheme it has is asked later.
 const URI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"\x00-\x1f\x7f]+$/
@@ -71,7 +72,7 @@ export function withBody(head: Head, body: Buffer): SipRequest | SipResponse {
 /** The header between these indices, its last empty line left out. */
 export function parseHead(bytes: Buffer, start: number, end: number): Head {
   const text = textOf(bytes, start, end)
-  if (text.includes('\0')) throw broken(text, 400, 'NUL in the header')
+  if (hasBareNul(text)) throw broken(text, 400, 'NUL in the header')
   const firstEnd = endOfLine(text, 0)
   const headers = new Headers(fieldsOf(text, firstEnd + 2))
   const line = text.slice(0, firstEnd)
@@ -238,5 +239,11 @@ function isFramed(head: string, lines: number): boolean {
     if (head.indexOf('\r', at) !== lf - 1) return false
     at = lf + 1
   }
-  return at === head.length && !head.includes('\0')
+  return at === head.length && !hasBareNul(head)
+}
+
+/** Only a quoted string may hold a NUL, behind a backslash (§25.1 quoted-pair, RFC 4475 §3.1.1.2). */
+function hasBareNul(text: string): boolean {
+  for (let at = text.indexOf('\0'); at >= 0; at = text.indexOf('\0', at + 1)) if (text.charCodeAt(at - 1) !== BACKSLASH) return true
+  return false
 }

@@ -48,7 +48,8 @@ export function parseNameAddr(text: string): NameAddr {
   let open = start
   if (text.charCodeAt(start) === 0x22) {
     const end = skipQuoted(text, start)
-    name = unquoted(text.slice(start, end))
+    // A NUL behind a backslash is legal here, and ends strings elsewhere.
+    name = unquoted(text.slice(start, end)).replaceAll('\0', '')
     open = skipSpace(text, end)
     if (text.charCodeAt(open) !== 0x3c) throw new SipSyntaxError('no < stands behind the display name')
   } else {

@@ -20,7 +20,28 @@ export interface Received {
   readonly local: NextHop
 }
 
-export type Serve = (received: Received) => SipResponse | Promise<SipResponse>
+/** One way a forwarded request takes (RFC 3261 §16.5): where its copy goes, and the route set that leads there. */
+export interface Branch {
+  /** The copy's Request-URI: a contact, or the address as it came. */
+  readonly uri: string
+  /** Route fields above those the request has, topmost first (Path, RFC 3327). */
+  readonly route: readonly string[]
+  readonly hop: NextHop
+}
+
+/**
+ * The other thing `Serve` may say: let the stack's stateful proxy have the transaction (RFC 3261 §16). Forking, provisional responses, CANCEL, ACK,
+ * Record-Route, the best response and the requests of the dialog that follows are its own.
+ */
+export class Forward {
+  constructor(
+    /** As it goes on: credentials that were for us are gone, Max-Forwards is one less. */
+    readonly request: SipRequest,
+    readonly branches: readonly Branch[],
+  ) {}
+}
+
+export type Serve = (received: Received) => SipResponse | Forward | Promise<SipResponse | Forward>
 
 /** One line for each socket: what `listening WHAT ADDRESS:PORT` prints. */
 export interface Listening {
@@ -29,7 +50,18 @@ export interface Listening {
   readonly port: number
 }
 
+/** What an adapter claims; `stoxgate check` names what a configured one lacks, and the contract suite runs what it claims. */
+export interface Abilities {
+  /** Whose affair dialog state is: ours, or the stack's with its server. */
+  readonly dialogs: 'ours' | 'stack'
+  /** Takes a Forward. */
+  readonly proxy: boolean
+  /** Methods that reach `serve`. */
+  readonly serves: ReadonlySet<string>
+}
+
 export interface SipStack {
+  readonly can: Abilities
   start(serve: Serve): Promise<readonly Listening[]>
   /**
    * One request outside an INVITE dialog; resolves with the final response, rejects with NoResponseError. The stack adds Via and Content-Length

@@ -26,6 +26,14 @@ export interface Packet {
   deliver(): void
 }
 
+/** Somebody at an address of that network. */
+export interface Place {
+  readonly transport: 'udp' | 'tcp'
+  readonly host: string
+  readonly port: number
+  take(bytes: Buffer, from: Place): void
+}
+
 export type Verdict = 'pass' | 'drop' | 'hold'
 
 export interface MemorySettings {
@@ -37,7 +45,7 @@ export class MemoryNetwork {
   readonly isLossy: boolean
   /** Asked for every packet; it passes where this is not set. */
   intercept: ((packet: Packet) => Verdict) | undefined
-  readonly #parties = new Map<string, MemoryTransport>()
+  readonly #places = new Map<string, Place>()
 
   constructor(settings: MemorySettings = {}) {
     this.isLossy = settings.isLossy ?? false
@@ -50,31 +58,42 @@ export class MemoryNetwork {
     return new EmbeddedStack(layers, { ...defaultTimers, ...party.timers }, { ...defaultLimits, ...party.limits }, log)
   }
 
-  enter(transport: MemoryTransport): void {
-    const { key } = transport
-    if (this.#parties.has(key)) throw new Error(`${key} is taken`)
-    this.#parties.set(key, transport)
+  /** Who speaks in bytes takes a place directly. */
+  enter(place: Place): void {
+    const key = keyOf(place.transport, place.host, place.port)
+    if (this.#places.has(key)) throw new Error(`${key} is taken`)
+    this.#places.set(key, place)
   }
 
-  leave(transport: MemoryTransport): void {
-    if (this.#parties.get(transport.key) === transport) this.#parties.delete(transport.key)
+  leave(place: Place): void {
+    const key = keyOf(place.transport, place.host, place.port)
+    if (this.#places.get(key) === place) this.#places.delete(key)
   }
 
   has(transport: 'udp' | 'tcp', host: string, port: number): boolean {
-    return this.#parties.has(`${transport} ${hostPort(host, port)}`)
+    return this.#places.has(keyOf(transport, host, port))
   }
 
-  carry(from: MemoryTransport, bytes: Buffer, host: string, port: number): void {
-    const to = hostPort(host, port)
-    const deliver = () => this.#parties.get(`${from.transport} ${to}`)?.take(bytes, from)
-    const packet: Packet = { transport: from.transport, from: hostPort(from.host, from.port), to, bytes, deliver }
+  carry(from: Place, bytes: Buffer, host: string, port: number): void {
+    const deliver = () => this.#places.get(keyOf(from.transport, host, port))?.take(bytes, from)
+    const packet: Packet = {
+      transport: from.transport,
+      from: hostPort(from.host, from.port),
+      to: hostPort(host, port),
+      bytes,
+      deliver,
+    }
     const verdict = this.intercept?.(packet) ?? 'pass'
     // Never inside the call that sent it, as on any wire.
     if (verdict === 'pass') queueMicrotask(deliver)
   }
 }
 
-class MemoryTransport implements TransportLayer {
+function keyOf(transport: 'udp' | 'tcp', host: string, port: number): string {
+  return `${transport} ${hostPort(host, port)}`
+}
+
+class MemoryTransport implements TransportLayer, Place {
   readonly transport: 'udp' | 'tcp'
   readonly host: string
   readonly port: number
@@ -86,10 +105,6 @@ class MemoryTransport implements TransportLayer {
     this.transport = transport
     this.host = host
     this.port = port
-  }
-
-  get key(): string {
-    return `${this.transport} ${hostPort(this.host, this.port)}`
   }
 
   async listen(receiver: Receiver): Promise<Listening[]> {
@@ -117,7 +132,7 @@ class MemoryTransport implements TransportLayer {
     this.#receiver = undefined
   }
 
-  take(bytes: Buffer, from: MemoryTransport): void {
+  take(bytes: Buffer, from: Place): void {
     const way = new MemoryWay(this, this.#network, from.host, from.port)
     try {
       this.#receiver?.received(parseMessage(bytes), way, from.host, from.port)
