@@ -2,7 +2,7 @@
 import type { Log } from '../../log/log.ts'
 import type { SipParseError } from '../codec.ts'
 import { SipRequest, type SipResponse } from '../message.ts'
-import { type Listening, type NextHop, NoResponseError, type Serve, type SipStack, type Transport } from '../port.ts'
+import { type Abilities, type Listening, type NextHop, NoResponseError, type Serve, type SipStack, type Transport } from '../port.ts'
 import { ClientTransactions } from './client.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { LocalAddresses } from './local-address.ts'
@@ -41,7 +41,48 @@ export function embeddedStack(settings: EmbeddedSettings, log: Log): EmbeddedSta
   return new EmbeddedStack(layers, { ...defaultTimers, ...settings.timers }, limits, log)
 }
 
+const ABILITIES: Abilities = {
+  dialogs: 'ours',
+  proxy: false,
+  serves: new Set([
+    'REGISTER',
+    'MESSAGE',
+    'OPTIONS',
+    'INFO',
+    'SUBSCRIBE',
+    'NOTIFY',
+    'PUBLISH',
+    'INVITE',
+    'BYE',
+    'REFER',
+    'UPDATE',
+    'PRACK',
+  ]),
+}
+
+/** Whatever its method, a request is served; ACK and CANCEL belong to their INVITE. There is no proxy in it. */
+const CAN: Abilities = {
+  dialogs: 'ours',
+  proxy: false,
+  serves: new Set([
+    'REGISTER',
+    'MESSAGE',
+    'OPTIONS',
+    'INFO',
+    'SUBSCRIBE',
+    'NOTIFY',
+    'PUBLISH',
+    'INVITE',
+    'BYE',
+    'UPDATE',
+    'PRACK',
+    'REFER',
+  ]),
+}
+
 export class EmbeddedStack implements SipStack, Receiver {
+  readonly can = CAN
+  readonly can = ABILITIES
   readonly #layers: ReadonlyMap<Transport, TransportLayer>
   readonly #timers: Timers
   readonly #limits: Limits
