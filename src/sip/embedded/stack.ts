@@ -41,6 +41,8 @@ export function embeddedStack(settings: EmbeddedSettings, log: Log): EmbeddedSta
   return new EmbeddedStack(layers, { ...defaultTimers, ...settings.timers }, limits, log)
 }
 
+/** Whatever its method, a request is served; ACK and CANCEL belong to their INVITE. */
+/** Whatever its method, a request is served; ACK and CANCEL belong to their INVITE. */
 const ABILITIES: Abilities = {
   dialogs: 'ours',
   proxy: false,
@@ -60,29 +62,7 @@ const ABILITIES: Abilities = {
   ]),
 }
 
-/** Whatever its method, a request is served; ACK and CANCEL belong to their INVITE. There is no proxy in it. */
-const CAN: Abilities = {
-  dialogs: 'ours',
-  proxy: false,
-  serves: new Set([
-    'REGISTER',
-    'MESSAGE',
-    'OPTIONS',
-    'INFO',
-    'SUBSCRIBE',
-    'NOTIFY',
-    'PUBLISH',
-    'INVITE',
-    'BYE',
-    'UPDATE',
-    'PRACK',
-    'REFER',
-  ]),
-}
-
 export class EmbeddedStack implements SipStack, Receiver {
-  readonly can = CAN
-  readonly can = ABILITIES
   readonly #layers: ReadonlyMap<Transport, TransportLayer>
   readonly #timers: Timers
   readonly #limits: Limits
