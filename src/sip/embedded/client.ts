@@ -1,19 +1,19 @@
-/** Requests of ours: sent, sent again until somebody answers, given up (RFC 3261 §17.1.2). */
+/** Requests of ours: by which transport each goes, and whose answer a response is (RFC 3261 §17.1.3, §18.1). */
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { Log } from '../../log/log.ts'
 import { print } from '../codec.ts'
 import { parseCSeq } from '../cseq.ts'
-import { newBranch } from '../identifier.ts'
 import type { SipRequest, SipResponse } from '../message.ts'
 import { type NextHop, NoResponseError, type Transport } from '../port.ts'
 import { SipSyntaxError } from '../syntax-error.ts'
-import { DATAGRAM_MAX_BYTES, type Limits, UDP_REQUEST_MAX_BYTES, WITHOUT_TCP_MS } from './limits.ts'
+import { ClientTransaction } from './client-transaction.ts'
+import { type Limits, UDP_REQUEST_MAX_BYTES, WITHOUT_TCP_MS } from './limits.ts'
 import { type Timers, transactionMs } from './timers.ts'
 import { traceSent } from './trace.ts'
-import { hostPort, type Sender, type TransportLayer, type Way } from './transport.ts'
+import { hostPort, type TransportLayer, type Way } from './transport.ts'
 import { topVia } from './vitals.ts'
-import { Timed, type Wheel } from './wheel.ts'
+import type { Wheel } from './wheel.ts'
 
 export class ClientTransactions {
   readonly wheel: Wheel
@@ -68,18 +68,14 @@ export class ClientTransactions {
   /** Bytes and way for this transaction; throws what `send` rejects with. */
   dispatch(transaction: ClientTransaction, host: string): void {
     const { request, hop, branch } = transaction
-    const { port, flow } = hop
-    if (hop.transport === 'udp' && !transaction.isWithoutTcp && !this.#isWithoutTcp(hostPort(host, port))) {
-      const bytes = this.#print(request, 'udp', host, flow, branch)
-      // §18.1.1. The connection that is asked for is not the flow, which is a socket of UDP.
-      if (bytes.length > UDP_REQUEST_MAX_BYTES && this.#transports.has('tcp')) {
-        const way = this.#layer('tcp').wayTo(host, port, undefined)
-        transaction.begin(way, host, port, this.#print(request, 'tcp', host, undefined, branch))
-      } else transaction.begin(this.#layer('udp').wayTo(host, port, flow), host, port, bytes)
-      return
-    }
-    const way = this.#layer(hop.transport).wayTo(host, port, flow)
-    transaction.begin(way, host, port, this.#print(request, hop.transport, host, flow, branch))
+    const { transport, port, flow } = hop
+    const layer = this.#layer(transport)
+    const bytes = this.#print(request, layer, host, flow, branch)
+    if (transport === 'udp' && bytes.length > UDP_REQUEST_MAX_BYTES && this.#mayHaveTcp(transaction, host)) {
+      // §18.1.1. The flow is a socket of UDP, so the connection is another one.
+      const tcp = this.#layer('tcp')
+      transaction.begin(tcp.wayTo(host, port, undefined), host, port, this.#print(request, tcp, host, undefined, branch))
+    } else transaction.begin(layer.wayTo(host, port, flow), host, port, bytes)
   }
 
   sent(bytes: Buffer, way: Way, host: string, port: number): void {
@@ -173,138 +169,19 @@ export class ClientTransactions {
     return layer
   }
 
-  #print(request: SipRequest, transport: Transport, host: string, flow: string | undefined, branch: string): Buffer {
-    const local = this.#layer(transport).localFor(host, flow)
-    return print(request, `SIP/2.0/${transport.toUpperCase()} ${hostPort(local.host, local.port)};branch=${branch};rport`)
+  #print(request: SipRequest, layer: TransportLayer, host: string, flow: string | undefined, branch: string): Buffer {
+    const local = layer.localFor(host, flow)
+    return print(request, `SIP/2.0/${layer.transport.toUpperCase()} ${hostPort(local.host, local.port)};branch=${branch};rport`)
   }
 
-  #isWithoutTcp(peer: string): boolean {
-    if (this.#withoutTcp.size === 0) return false
+  #mayHaveTcp(transaction: ClientTransaction, host: string): boolean {
+    if (transaction.isWithoutTcp || !this.#transports.has('tcp')) return false
+    if (this.#withoutTcp.size === 0) return true
+    const peer = hostPort(host, transaction.hop.port)
     const until = this.#withoutTcp.get(peer)
-    if (until === undefined) return false
-    if (until > performance.now()) return true
+    if (until === undefined) return true
+    if (until > performance.now()) return false
     this.#withoutTcp.delete(peer)
-    return false
-  }
-}
-
-type State = 'starting' | 'trying' | 'proceeding' | 'completed'
-
-class ClientTransaction extends Timed implements Sender {
-  readonly branch = newBranch()
-  readonly #owner: ClientTransactions
-  readonly #resolve: (response: SipResponse) => void
-  readonly #reject: (cause: unknown) => void
-  /** Timer F, as a time. */
-  readonly #giveUpAt: number
-  #state: State = 'starting'
-  #way: Way | undefined
-  #host = ''
-  #port = 0
-  #bytes: Buffer | undefined
-  /** Timer E. */
-  #interval = 0
-  /** Sent over TCP because of its size, which turned out not to be there. */
-  isWithoutTcp = false
-
-  constructor(
-    owner: ClientTransactions,
-    readonly request: SipRequest,
-    readonly hop: NextHop,
-    resolve: (response: SipResponse) => void,
-    reject: (cause: unknown) => void,
-  ) {
-    super()
-    this.#owner = owner
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#giveUpAt = performance.now() + transactionMs(owner.timers)
-  }
-
-  get isWaiting(): boolean {
-    return this.#state !== 'completed'
-  }
-
-  begin(way: Way, host: string, port: number, bytes: Buffer): void {
-    if (way.transport === 'udp' && bytes.length > DATAGRAM_MAX_BYTES) {
-      throw new NoResponseError('transport', `${bytes.length} bytes do not fit into a datagram, and there is no TCP`)
-    }
-    this.#state = 'trying'
-    this.#way = way
-    this.#host = host
-    this.#port = port
-    this.#owner.sent(bytes, way, host, port)
-    if (!way.isReliable) {
-      this.#bytes = bytes
-      this.#interval = this.#owner.timers.t1Ms
-      this.#owner.wheel.start(this, this.#interval)
-    }
-    way.send(bytes, host, port, this)
-  }
-
-  provisional(): void {
-    if (this.#state === 'trying') this.#state = 'proceeding'
-  }
-
-  final(response: SipResponse): void {
-    if (!this.isWaiting) return // the same response once more, Timer K
-    this.#complete()
-    this.#resolve(response)
-  }
-
-  fail(cause: unknown): void {
-    if (!this.isWaiting) return
-    this.#complete()
-    this.#reject(cause)
-  }
-
-  wayFailed(cause: Error, neverOpen: boolean): void {
-    if (!this.isWaiting) return
-    if (neverOpen && this.#way?.transport === 'tcp' && this.hop.transport === 'udp') {
-      // §18.1.1: who has no TCP gets it by UDP all the same.
-      this.isWithoutTcp = true
-      this.#owner.noteWithoutTcp(this.#host, this.#port)
-      try {
-        this.#owner.dispatch(this, this.#host)
-      } catch (other) {
-        this.fail(other)
-      }
-      return
-    }
-    this.fail(new NoResponseError('transport', `${hostPort(this.#host, this.#port)}: ${cause.message}`))
-  }
-
-  expire(): void {
-    if (this.#state === 'completed') {
-      this.#owner.forget(this)
-      return
-    }
-    const left = this.#giveUpAt - performance.now()
-    if (left <= 0) {
-      this.fail(
-        new NoResponseError('timeout', `no answer of ${hostPort(this.hop.host, this.hop.port)} in ${transactionMs(this.#owner.timers)} ms`),
-      )
-      return
-    }
-    if (this.#way && this.#bytes) {
-      this.#owner.sent(this.#bytes, this.#way, this.#host, this.#port)
-      this.#way.send(this.#bytes, this.#host, this.#port)
-      const { t2Ms } = this.#owner.timers
-      this.#interval = this.#state === 'proceeding' ? t2Ms : Math.min(this.#interval * 2, t2Ms)
-      this.#owner.wheel.start(this, Math.min(this.#interval, left))
-    } else this.#owner.wheel.start(this, left)
-  }
-
-  #complete(): void {
-    const isReliable = this.#way?.isReliable ?? true
-    this.#way?.forget(this)
-    this.#state = 'completed'
-    this.#bytes = undefined
-    this.#way = undefined
-    if (isReliable) {
-      this.#owner.wheel.stop(this)
-      this.#owner.forget(this)
-    } else this.#owner.wheel.start(this, this.#owner.timers.t4Ms)
-    this.#owner.settled()
+    return true
   }
 }

@@ -7,7 +7,7 @@ import { withEcho } from '../echo.ts'
 import { newTag } from '../identifier.ts'
 import { response, type SipRequest, SipResponse } from '../message.ts'
 import { tagOf } from '../name-addr.ts'
-import type { Serve } from '../port.ts'
+import { Forward, type Serve } from '../port.ts'
 import { SipSyntaxError } from '../syntax-error.ts'
 import type { Via } from '../via.ts'
 import { InviteTransaction } from './invite.ts'
@@ -148,7 +148,7 @@ export class ServerTransactions {
     const invite = method === 'INVITE' ? new InviteTransaction(this, key, request, path) : undefined
     if (invite) this.#invites.set(key, invite)
     const tag = invite?.tag ?? newTag()
-    let answer: SipResponse | Promise<SipResponse>
+    let answer: ReturnType<Serve>
     try {
       answer = this.#serve({
         request,
@@ -158,22 +158,30 @@ export class ServerTransactions {
     } catch (cause) {
       answer = this.#failure(request, cause)
     }
-    if (answer instanceof SipResponse) this.#answer(key, request, path, tag, answer, invite)
+    if (answer instanceof SipResponse || answer instanceof Forward) this.#answer(key, request, path, tag, answer, invite)
     else this.#await(key, request, path, tag, answer, invite)
   }
 
-  #await(key: string, request: SipRequest, path: ReturnPath, tag: string, answer: Promise<SipResponse>, invite?: InviteTransaction): void {
+  #await(
+    key: string,
+    request: SipRequest,
+    path: ReturnPath,
+    tag: string,
+    answer: Promise<SipResponse | Forward>,
+    invite?: InviteTransaction,
+  ): void {
     this.#serving.add(key)
     invite?.wait()
-    const done = (final: SipResponse) => {
+    const done = (final: SipResponse | Forward) => {
       if (this.#serving.delete(key)) this.#answer(key, request, path, tag, final, invite)
       this.#settle()
     }
     answer.then(done, (cause: unknown) => done(this.#failure(request, cause)))
   }
 
-  #answer(key: string, request: SipRequest, path: ReturnPath, tag: string, own: SipResponse, invite?: InviteTransaction): void {
+  #answer(key: string, request: SipRequest, path: ReturnPath, tag: string, given: SipResponse | Forward, invite?: InviteTransaction): void {
     if (invite?.isAnswered) return // cancelled meanwhile, which was its answer
+    const own = given instanceof Forward ? this.#failure(request, new Error('there is no proxy here (can.proxy)')) : given
     const bytes = this.#print(request, path, tag, own)
     if (invite && own.status >= 300) {
       invite.answer(bytes)
