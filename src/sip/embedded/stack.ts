@@ -63,6 +63,7 @@ const ABILITIES: Abilities = {
 }
 
 export class EmbeddedStack implements SipStack, Receiver {
+  readonly can = ABILITIES
   readonly #layers: ReadonlyMap<Transport, TransportLayer>
   readonly #timers: Timers
   readonly #limits: Limits
