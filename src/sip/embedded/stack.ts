@@ -42,7 +42,6 @@ export function embeddedStack(settings: EmbeddedSettings, log: Log): EmbeddedSta
 }
 
 /** Whatever its method, a request is served; ACK and CANCEL belong to their INVITE. */
-/** Whatever its method, a request is served; ACK and CANCEL belong to their INVITE. */
 const ABILITIES: Abilities = {
   dialogs: 'ours',
   proxy: false,
