@@ -1,5 +1,6 @@
 /** XML documents in SIP bodies (PIDF RFC 3863, RPID RFC 4480, IMDN RFC 5438, isComposing RFC 3994), which may have comments and any prefixes. */
 import { DOMParser, type Document, type Element as DomElement, type Node as DomNode, ParseError } from '@xmldom/xmldom'
+import { lineEnds } from './character-data.ts'
 import { Element, type Node, NS_XML } from './element.ts'
 import { escapeText } from './escape.ts'
 import { DOCUMENT_LIMITS, type DocumentLimits } from './limits.ts'
@@ -24,19 +25,25 @@ export function parseDocument(text: string, limits: DocumentLimits = DOCUMENT_LI
 }
 
 function parsed(text: string): Document {
+  let complaint: string | undefined
+  // The library would mend what it only warns of; a mended presence document may say something else than its sender.
+  // Only U+FFFD, of which it warns, may be just what was meant.
+  const onError = (_level: string, message: string): void => {
+    if (!message.startsWith('Unicode replacement character')) complaint ??= message
+  }
   try {
     // Some telephones begin with a byte order mark or an empty line.
-    return new DOMParser({ locator: false, onError: refuse }).parseFromString(text.replace(/^\ufeff?\s*/, ''), 'text/xml')
+    const document = new DOMParser({ locator: false, normalizeLineEndings: lineEnds, onError }).parseFromString(
+      text.replace(/^\ufeff?\s*/, ''),
+      'text/xml',
+    )
+    if (complaint === undefined) return document
   } catch (cause) {
-    if (cause instanceof XmlError) throw cause
-    if (cause instanceof ParseError) throw malformed(`Not a well-formed document: ${oneLine(cause.message)}`)
-    throw cause
+    if (!(cause instanceof ParseError)) throw cause
+    complaint ??= cause.message
   }
-}
-
-/** The library would mend what it warns of; a mended presence document may say something else than its sender. */
-function refuse(_level: string, message: string): never {
-  throw malformed(`Not a well-formed document: ${oneLine(message)}`)
+  // The library quotes what it complains of, and bodies are nobody's business.
+  throw malformed(`Not a well-formed document: ${complaint.split(/[:'"\r\n]/, 1)[0]?.trim()}`)
 }
 
 function elementOf(dom: DomElement, depth: number): Element {
@@ -85,10 +92,6 @@ function occurs(text: string, word: string): number {
 
 function tooMuch(what: string): XmlError {
   return new XmlError('policy-violation', `A document of more than ${what}`)
-}
-
-function oneLine(text: string): string {
-  return text.split(/[\r\n]/, 1)[0] ?? ''
 }
 
 /** Extensions that telephones look for by the prefix their RFC uses, right or wrong; each is declared in the root where it occurs. */

@@ -55,11 +55,16 @@ export class Element {
   /** A copy with one attribute set, or removed where the value is undefined. The children are shared. */
   withAttr(name: string, value: string | undefined): Element {
     const attrs: string[] = []
+    let isNew = value !== undefined
     for (let i = 0; i < this.attrs.length; i += 2) {
       const key = this.attrs[i] as string
       if (key !== name) attrs.push(key, this.attrs[i + 1] as string)
+      else if (value !== undefined) {
+        attrs.push(key, value)
+        isNew = false
+      }
     }
-    if (value !== undefined) attrs.push(name, value)
+    if (isNew && value !== undefined) attrs.push(name, value)
     return new Element(this.name, this.ns, attrs, this.children)
   }
 

@@ -13,7 +13,6 @@ import {
   GT,
   HYPHEN,
   isSpace,
-  isXmlCharacter,
   LF,
   LT,
   QUESTION,
@@ -165,7 +164,8 @@ export class TreeReader {
       const code = text.charCodeAt(p)
       if (code === LT) break
       if (isSpace(code)) continue
-      if (!isXmlCharacter(code)) throw forbidden(code)
+      if (code >= 0xd800) wideCharacterEnd(text, p)
+      else if (code < SPACE) throw forbidden(code)
       throw this.#stray()
     }
     return p

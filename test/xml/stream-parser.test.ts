@@ -63,7 +63,7 @@ test('white space between stanzas keeps the connection alive and is never counte
 })
 
 test('characters between stanzas are refused', () => {
-  for (const xml of ['x', 'é', '&amp;', '<![CDATA[ ]]>', '<presence/>.'])
+  for (const xml of ['x', 'é', '😀', '&amp;', '<![CDATA[ ]]>', '<presence/>.'])
     expect(refusal(() => opened().push(xml)).condition, xml).toBe('bad-format')
 })
 
