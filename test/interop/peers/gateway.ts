@@ -1,0 +1,135 @@
+/** The built gateway as its own process, with a configuration, a folder and ports of its own. */
+import { existsSync } from 'node:fs'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { stringify } from 'yaml'
+import { Folder } from './folder.ts'
+import type { Line } from './phone.ts'
+import { type Ending, Program } from './program.ts'
+import type { Login } from './xmpp-peer.ts'
+
+const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
+const DOMAIN = 'xmpp.example'
+const LOCAL = '127.0.0.1'
+
+export interface GatewaySettings {
+  /** SIP's T1, for tests that wait for Timer F (64 times T1). */
+  readonly t1?: string
+  /** Every signal through its wire form. */
+  readonly loopback?: boolean
+}
+
+export class Gateway {
+  readonly domain = DOMAIN
+  readonly #passwords = new Map<string, string>()
+
+  private constructor(
+    private readonly program: Program,
+    private readonly folder: Folder,
+    /** By what the gateway calls them: xmpp, xmpps, sip/udp, sip/tcp. */
+    readonly ports: ReadonlyMap<string, number>,
+  ) {}
+
+  /** Resolves when it has printed `stoxgate ready`. */
+  static async start(settings: GatewaySettings = {}): Promise<Gateway> {
+    if (!existsSync(MAIN)) throw new Error('there is no dist/main.js: npm run build')
+    const folder = await Folder.make('gateway')
+    const file = folder.file('stoxgate.yaml')
+    await writeFile(file, stringify(configuration(folder, settings)))
+    const program = Program.start({ command: process.execPath, args: [MAIN, 'start', '-c', file], package: 'nodejs', name: 'stoxgate' })
+    const ports = new Map<string, number>()
+    program.lines.listen((line) => {
+      const listening = /^listening (\S+) \S+:(\d+)$/.exec(line)
+      if (listening) ports.set(listening[1] ?? '', Number(listening[2]))
+    })
+    await program.line('stoxgate ready', 20_000)
+    return new Gateway(program, folder, ports)
+  }
+
+  /** By the command line, while it runs. */
+  async add(...users: readonly string[]): Promise<void> {
+    for (const user of users) {
+      const jid = `${user}@${DOMAIN}`
+      const password = `${user}'s secret, ώ`
+      const args = [MAIN, 'account', 'add', jid, '-c', this.#configuration, '--password', '-']
+      const command = Program.start({ command: process.execPath, args, package: 'nodejs', name: 'stoxgate account' })
+      command.write(`${password}\n`)
+      command.endInput()
+      const { code } = await command.end()
+      if (code !== 0) throw new Error(`account add ${jid}: exit ${code}, ${command.lines.all.join(' ')}`)
+      this.#passwords.set(user, password)
+    }
+  }
+
+  /** How an XMPP client logs in as that user. */
+  login(user: string, resource: string, port = this.port('xmpp')): Login {
+    return { jid: `${user}@${DOMAIN}`, password: this.#password(user), resource, host: LOCAL, port, certificate: this.certificate }
+  }
+
+  /** How a telephone registers as that user. */
+  line(user: string, transport: 'udp' | 'tcp' = 'udp'): Line {
+    return { user, domain: DOMAIN, password: this.#password(user), gatewayPort: this.port(`sip/${transport}`), transport }
+  }
+
+  port(what: string): number {
+    const port = this.ports.get(what)
+    if (port === undefined) throw new Error(`the gateway printed no line "listening ${what} …"`)
+    return port
+  }
+
+  /** The certificate it made at its first start. */
+  get certificate(): string {
+    return this.folder.file(`data/certificates/${DOMAIN}.crt`)
+  }
+
+  /** Everything it has logged so far. */
+  async log(): Promise<string> {
+    const directory = this.folder.file('logs')
+    const files = await readdir(directory)
+    return (await Promise.all(files.map((file) => readFile(`${directory}/${file}`, 'utf8')))).join('\n')
+  }
+
+  /** SIGTERM ends it with 0, and nothing in its log was a bug of its own. */
+  async stop(): Promise<void> {
+    const ending: Ending = await this.program.stop('SIGTERM', 20_000)
+    const log = await this.log()
+    await this.folder.remove()
+    if (ending.code !== 0)
+      throw new Error(
+        `the gateway ended with ${ending.signal ?? ending.code}: ${this.program.lines.all.slice(-5).join(' | ')}\n${log.slice(-4_000)}`,
+      )
+    const failures = log.split('\n').filter((line) => /^\S+ FAILURES /.test(line))
+    if (failures.length > 0) throw new Error(`the gateway logged failures of its own:\n${failures.slice(0, 5).join('\n')}`)
+  }
+
+  get #configuration(): string {
+    return this.folder.file('stoxgate.yaml')
+  }
+
+  #password(user: string): string {
+    const password = this.#passwords.get(user)
+    if (password === undefined) throw new Error(`${user} has no account yet`)
+    return password
+  }
+}
+
+function configuration(folder: Folder, { t1 = '500ms', loopback = false }: GatewaySettings) {
+  const free = { port: 0, address: LOCAL }
+  return {
+    domains: [{ name: DOMAIN }],
+    receiving: { logLevel: 'low-level', listeners: [free, { ...free, tls: true }] },
+    sip: {
+      logLevel: 'low-level',
+      embedded: {
+        listeners: [
+          { transport: 'udp', ...free },
+          { transport: 'tcp', ...free },
+        ],
+      },
+      timers: { t1 },
+      loopback,
+    },
+    store: { sqlite: folder.file('data/stoxgate.db') },
+    log: { directory: folder.file('logs'), level: 'low-level' },
+  }
+}

@@ -1,0 +1,20 @@
+/** Which real programs are here. One that is missing fails its tests with the name of its Debian package; STOXGATE_INTEROP_SKIP_MISSING=1 skips them. */
+import { existsSync } from 'node:fs'
+import { isInstalled } from './program.ts'
+
+const PROGRAMS = {
+  slixmpp: () => existsSync('/usr/lib/python3/dist-packages/slixmpp'),
+  profanity: () => isInstalled('profanity') && isInstalled('tmux'),
+  'go-sendxmpp': () => isInstalled('go-sendxmpp'),
+  baresip: () => isInstalled('baresip'),
+  linphonec: () => isInstalled('linphonec'),
+  sipp: () => isInstalled('sipp'),
+  tshark: () => isInstalled('tshark'),
+} as const
+
+export type Peer = keyof typeof PROGRAMS
+
+/** Whether a test that needs these is skipped. */
+export function lacks(...peers: readonly Peer[]): boolean {
+  return process.env.STOXGATE_INTEROP_SKIP_MISSING === '1' && !peers.every((peer) => PROGRAMS[peer]())
+}
