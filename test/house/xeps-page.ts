@@ -1,0 +1,50 @@
+/** docs/xeps.md, from the features' own data: what is not in the code cannot be claimed. */
+import type { Feature } from '../../src/account/feature.ts'
+import { accountFeatures, domainFeatures } from '../../src/features/index.ts'
+
+interface Xep {
+  readonly number: number
+  readonly name: string
+  readonly version: string
+  readonly by: string
+}
+
+/** What streams and the mapping do is no feature of an account; each of these has tests of its own. */
+const ELSEWHERE: readonly Xep[] = [
+  { number: 106, name: 'JID Escaping', version: '1.1.1', by: 'addresses' },
+  { number: 203, name: 'Delayed Delivery', version: '2.0', by: 'messages from SIP with a Date' },
+  { number: 205, name: 'Best Practices to Discourage Denial of Service Attacks', version: '1.0.1', by: 'streams' },
+  { number: 368, name: 'SRV records for XMPP over TLS', version: '1.1.0', by: 'streams: direct TLS with ALPN' },
+  { number: 440, name: 'SASL Channel-Binding Type Capability', version: '0.4.2', by: 'streams' },
+]
+
+export function xepsPage(): string {
+  const software = { name: 'Stoxgate', version: '0' }
+  const rows = [
+    ...listed(
+      domainFeatures(software, () => new Date(0)),
+      'the domain',
+    ),
+    ...listed(accountFeatures(), 'the account'),
+    ...ELSEWHERE,
+  ]
+  const numbers = [...new Set(rows.map(({ number }) => number))].toSorted((a, b) => a - b)
+  const lines = numbers.map((number) => {
+    const same = rows.filter((row) => row.number === number)
+    const [{ name, version } = { name: '', version: '' }] = same
+    return `| [XEP-${String(number).padStart(4, '0')}](https://xmpp.org/extensions/xep-${String(number).padStart(4, '0')}.html) | ${name} | ${version} | ${same.map(({ by }) => by).join(', ')} |`
+  })
+  return `${HEAD}\n${lines.join('\n')}\n`
+}
+
+function listed(features: readonly Feature[], by: string): Xep[] {
+  return features.flatMap(({ xeps }) => xeps.map((xep) => ({ ...xep, by })))
+}
+
+const HEAD = `# XMPP extensions
+
+Made from the code by \`npm run docs\`; a test holds it. The base is RFC 6120, RFC 6121 §8 (delivery) and RFC 7622; towards SIP, RFC 7247 and RFC 7572.
+Whatever else a stanza carries passes unchanged between XMPP clients, so end-to-end extensions that need nothing of a server work too.
+
+| XEP | name | version | answered by |
+|---|---|---|---|`
