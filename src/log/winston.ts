@@ -66,7 +66,8 @@ class Sink {
 
   close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
-      this.#logger.once('finish', () => resolve())
+      // A pipe that is read slowly holds lines back after winston is done with them.
+      this.#logger.once('finish', () => process.stderr.write('', () => resolve()))
       this.#logger.end()
     })
     return this.#closed

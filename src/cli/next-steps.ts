@@ -1,0 +1,44 @@
+/** What to do with a gateway that has no account yet: from the first start to two people who talk. */
+import os from 'node:os'
+import path from 'node:path'
+import { DEFAULT_FILE } from '../config/load.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Listening } from '../sip/port.ts'
+import { hostPort } from './host-port.ts'
+
+export function nextSteps(settings: Settings, listening: readonly Listening[]): string {
+  const [domain] = settings.domains
+  if (!domain) return ''
+  const option = settings.file === undefined || settings.file === DEFAULT_FILE ? '' : ` -c ${settings.file}`
+  const xmpp = listening.find(({ what }) => what === 'xmpp') ?? listening.find(({ what }) => what === 'xmpps')
+  const sip = listening.find(({ what }) => what.startsWith('sip/'))
+  const transports = listening.filter(({ what }) => what.startsWith('sip/')).map(({ what }) => what.slice(4).toUpperCase())
+  const lines = [
+    '',
+    'There is no account yet. In another terminal, in this directory:',
+    `  npx stoxgate account add juliet@${domain.name}${option}`,
+    `  npx stoxgate account add romeo@${domain.name}${option}`,
+  ]
+  if (xmpp) {
+    lines.push(
+      `An XMPP client logs in as juliet@${domain.name}, server ${reachable(xmpp.address, xmpp.port)}${xmpp.what === 'xmpps' ? ' (direct TLS)' : ''}.`,
+    )
+    if (!domain.certificate) lines.push('It will ask about the certificate, which is self-signed.')
+  }
+  if (sip && domain.telephones)
+    lines.push(
+      `A telephone registers as romeo, domain ${domain.name}, proxy ${reachable(sip.address, sip.port)} (${[...new Set(transports)].join(' or ')}), with the same kind of password.`,
+    )
+  lines.push(`The domain stands in ${path.normalize(settings.file ?? DEFAULT_FILE)}; config/example.yaml has every option.`, '')
+  return lines.join('\n')
+}
+
+/** What somebody else types to get there: of all addresses, one that is seen from outside. */
+function reachable(address: string, port: number): string {
+  if (address !== '::' && address !== '0.0.0.0') return hostPort(address, port)
+  const outside = Object.values(os.networkInterfaces())
+    .flat()
+    .find((one) => one?.family === 'IPv4' && !one.internal)
+  const here = hostPort('127.0.0.1', port)
+  return outside ? `${here} (from other machines ${hostPort(outside.address, port)})` : here
+}
