@@ -84,7 +84,7 @@ export class AccountTarget implements Target {
     const stanza = toStanza(signal, this.rooms.making)
     switch (stanza.type) {
       case 'error':
-        return OK // §8.5.2.1.1 and §8.5.3.2.1: dropped without a word
+        return this.#dropped(stanza) // §8.5.2.1.1 and §8.5.3.2.1
       case 'groupchat':
         return this.#ifExists(signal, () => answerFor(NOT_FOR_ALL, signal))
       case 'headline':
@@ -141,7 +141,13 @@ export class AccountTarget implements Target {
     if (signal.received && !carriesStanza(signal)) return this.rooms.telephones.send(phone, signal)
     const stanza = toStanza(signal, this.rooms.making)
     // An error never becomes a request to a telephone, or two gateways would answer each other for ever.
-    return stanza.type === 'error' ? OK : this.rooms.telephones.send(phone, this.#forTelephones(signal, stanza))
+    return stanza.type === 'error' ? this.#dropped(stanza) : this.rooms.telephones.send(phone, this.#forTelephones(signal, stanza))
+  }
+
+  /** An error nobody is there for is not answered; the log knows of it. */
+  #dropped({ from, to }: Stanza): Answer {
+    this.rooms.log.lowLevel({ what: 'error_dropped', from: from.toString(), to: to.toString() })
+    return OK
   }
 
   /** All telephones at once; the first 2xx is the answer, else the best of what they said (RFC 3261 §16.7). */

@@ -2,6 +2,7 @@
 import type { Feature } from '../account/feature.ts'
 import { disco } from './disco.ts'
 import { entityTime } from './entity-time.ts'
+import { jidEscaping } from './jid-escaping.ts'
 import { ping } from './ping.ts'
 import { version } from './version.ts'
 
@@ -11,7 +12,7 @@ export interface Software {
 }
 
 export function domainFeatures(software: Software, now: () => Date): readonly Feature[] {
-  const features = [ping, version(software), entityTime(now)]
+  const features = [jidEscaping, ping, version(software), entityTime(now)]
   return [disco({ category: 'server', type: 'im', name: software.name }, features), ...features]
 }
 

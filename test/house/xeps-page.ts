@@ -11,7 +11,6 @@ interface Xep {
 
 /** What streams and the mapping do is no feature of an account; each of these has tests of its own. */
 const ELSEWHERE: readonly Xep[] = [
-  { number: 106, name: 'JID Escaping', version: '1.1.1', by: 'addresses' },
   { number: 203, name: 'Delayed Delivery', version: '2.0', by: 'messages from SIP with a Date' },
   { number: 205, name: 'Best Practices to Discourage Denial of Service Attacks', version: '1.0.1', by: 'streams' },
   { number: 368, name: 'SRV records for XMPP over TLS', version: '1.1.0', by: 'streams: direct TLS with ALPN' },
