@@ -12,7 +12,7 @@ const TOKENS = /^[A-Za-z0-9\-.!%*_+`'~]+(?: [A-Za-z0-9\-.!%*_+`'~]+)*$/
 
 export class NameAddr {
   constructor(
-    /** Unquoted; undefined where none is given. */
+    /** Unquoted; undefined where none is given, or an empty one. */
     readonly displayName: string | undefined,
     /** As written, whatever its scheme. */
     readonly uri: string,

@@ -92,7 +92,11 @@ export class UdpPeer extends Inbox {
   }
 
   send(bytes: Buffer | string): void {
-    this.#socket.send(bytes, this.#target, '127.0.0.1')
+    this.sendTo(bytes, this.#target)
+  }
+
+  sendTo(bytes: Buffer | string, port: number): void {
+    this.#socket.send(bytes, port, '127.0.0.1')
   }
 
   async close(): Promise<void> {
@@ -122,8 +126,9 @@ export class TcpPeer extends Inbox {
       { left: defaultLimits.unfinishedMaxBytes },
     )
     socket.on('data', (chunk: Buffer) => {
-      if (chunk.equals(Buffer.from('\r\n'))) this.pongs++
-      else framer.push(chunk)
+      // The framer passes over it.
+      if (chunk.toString('latin1', 0, 2) === '\r\n') this.pongs++
+      framer.push(chunk)
     })
     socket.on('error', () => {}) // closed tells
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
@@ -139,9 +144,21 @@ export class TcpPeer extends Inbox {
     return this.#socket.localPort ?? 0
   }
 
-  /** Resolves when the kernel has it. */
+  /** Resolves when the kernel has it, rejects where there is no connection any more. */
   send(bytes: Buffer | string): Promise<void> {
-    return new Promise((resolve) => this.#socket.write(bytes, () => resolve()))
+    return new Promise((resolve, reject) => this.#socket.write(bytes, (cause) => (cause ? reject(cause) : resolve())))
+  }
+
+  /** Reads nothing from now on. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  /** In how many pieces it comes from now on. */
+  countChunks(): () => number {
+    let count = 0
+    this.#socket.on('data', () => count++)
+    return () => count
   }
 
   async close(): Promise<void> {
