@@ -1,6 +1,6 @@
+/** Accounts with everything made from one password in one row, so that one statement replaces it all; telephones; secrets. */
 import type { Migration } from './migration.ts'
 
-/** Accounts with everything made from one password in one row, so that one statement replaces it all; telephones; secrets. */
 export const accounts: Migration = {
   number: 1,
   sql: `
