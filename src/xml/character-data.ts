@@ -1,5 +1,5 @@
 /** Character data as it stands in markup, turned into what it means: XML 1.0 §2.11 (line ends), §3.3.3 (attributes), §4.1 (references). */
-import { isXmlCharacter } from './characters.ts'
+import { checkCharacters, isXmlCharacter } from './characters.ts'
 import { malformed, XmlError } from './xml-error.ts'
 
 /** XML 1.0 §4.6. Every other entity would need a declaration, which XMPP forbids (RFC 6120 §11.1). */
@@ -14,11 +14,29 @@ const PREDEFINED: ReadonlyMap<string, string> = new Map([
 const NUMBER = /^#(?:[0-9]+|x[0-9a-fA-F]+)$/
 const ENTITY = /^[^\s&#<>'"]+$/
 
+// These two are tested for every text and every value there is. They look for no lone surrogates: UTF-8 has none, and parseElement has looked.
+/** What changes its meaning, what may be the `]]>` that text must not have, and what XML forbids everywhere. */
+const IN_TEXT = /[&\r\]\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/
+const IN_VALUE = /[&<\x00-\x1f\ufffe\uffff]/
+
 export function textOf(raw: string): string {
+  if (!IN_TEXT.test(raw)) return raw
+  checkCharacters(raw)
+  if (raw.includes(']]>')) throw malformed('A ]]> in text')
   return withoutReferences(lineEnds(raw))
 }
 
+/** What stands between `<![CDATA[` and `]]>`. */
+export function cdataOf(raw: string): string {
+  checkCharacters(raw)
+  return lineEnds(raw)
+}
+
+/** What stands between quotes. */
 export function attributeValueOf(raw: string): string {
+  if (!IN_VALUE.test(raw)) return raw
+  checkCharacters(raw)
+  if (raw.includes('<')) throw malformed('A < in the value of an attribute')
   return withoutReferences(lineEnds(raw).replace(/[\t\n]/g, ' '))
 }
 

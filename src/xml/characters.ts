@@ -31,6 +31,14 @@ export function isXmlCharacter(code: number): boolean {
   return code < 0xd800 || (code > 0xdfff && code !== 0xfffe && code !== 0xffff && code <= 0x10ffff)
 }
 
+/** What is not a Char; with the flag u, of surrogates only those without their other half. */
+export const FORBIDDEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]/u
+
+export function checkCharacters(text: string): void {
+  const found = FORBIDDEN.exec(text)
+  if (found !== null) throw forbidden(found[0].charCodeAt(0))
+}
+
 /** XML 1.0 §2.3: S. */
 export function isSpace(code: number): boolean {
   return code === SPACE || code === LF || code === TAB || code === CR
@@ -39,19 +47,6 @@ export function isSpace(code: number): boolean {
 /** One number for each UTF-16 unit below 0x80, for scanners. */
 export function asciiTable(kind: (code: number) => number): Uint8Array {
   return Uint8Array.from({ length: 0x80 }, (_, code) => kind(code))
-}
-
-/**
- * Looks at a UTF-16 unit from 0xd800 up and answers the index of the last unit of its character. Decoded UTF-8 has no lone surrogates; a string
- * somebody hands to parseElement may.
- */
-export function wideCharacterEnd(text: string, at: number): number {
-  const code = text.charCodeAt(at)
-  if (code < 0xdc00) {
-    const low = at + 1 < text.length ? text.charCodeAt(at + 1) : 0
-    if (low >= 0xdc00 && low <= 0xdfff) return at + 1
-  } else if (code > 0xdfff && code < 0xfffe) return at
-  throw forbidden(code)
 }
 
 export function forbidden(code: number): Error {

@@ -1,6 +1,7 @@
 /** XML documents in SIP bodies (PIDF RFC 3863, RPID RFC 4480, IMDN RFC 5438, isComposing RFC 3994), which may have comments and any prefixes. */
 import { DOMParser, type Document, type Element as DomElement, type Node as DomNode, ParseError } from '@xmldom/xmldom'
 import { lineEnds } from './character-data.ts'
+import { FORBIDDEN } from './characters.ts'
 import { Element, type Node, NS_XML } from './element.ts'
 import { escapeText } from './escape.ts'
 import { DOCUMENT_LIMITS, type DocumentLimits } from './limits.ts'
@@ -8,7 +9,6 @@ import { closeTag, type Declared, openTag, write } from './write.ts'
 import { malformed, XmlError } from './xml-error.ts'
 
 const NS_XMLNS = 'http://www.w3.org/2000/xmlns/'
-const FORBIDDEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]/u
 
 /** The root of a document; comments and processing instructions are left out. Throws XmlError. */
 export function parseDocument(text: string, limits: DocumentLimits = DOCUMENT_LIMITS): Element {

@@ -25,24 +25,23 @@ const KEPT_MAX_LENGTH = 64
 const names: (Name | undefined)[] = new Array(SLOTS).fill(undefined)
 const texts: (string | undefined)[] = new Array(SLOTS).fill(undefined)
 
-/** The name in text[from..to); `hash` depends on all its characters and nothing else. */
+/** The name in text[from..to); `hash` is any number that all its characters make, so that the scanner can compute it on its way. */
 export function nameAt(text: string, from: number, to: number, hash: number, maxLength: number): Name {
   const name = names[hash & (SLOTS - 1)]
   if (name !== undefined && name.text === text.slice(from, to)) return name
   return learn(text, from, to, hash, maxLength)
 }
 
-/** The string in text[from..to), one object for all its occurrences: for namespace names. */
-export function sharedText(text: string, from: number, to: number): string {
-  const slice = text.slice(from, to)
+/** The same text, one object for all its occurrences: for namespace names. */
+export function shared(text: string): string {
   // Namespaces differ at their ends and in length; to compare is cheaper than to read them all for a hash.
-  let hash = to - from
-  for (let i = Math.max(from, to - 6); i < to; i++) hash = Math.imul(hash, 31) + text.charCodeAt(i)
+  let hash = text.length
+  for (let i = Math.max(0, text.length - 6); i < text.length; i++) hash = Math.imul(hash, 31) + text.charCodeAt(i)
   const slot = hash & (SLOTS - 1)
   const known = texts[slot]
-  if (known === slice) return known
-  const fresh = internal(slice)
-  if (to - from <= 2 * KEPT_MAX_LENGTH) texts[slot] = fresh
+  if (known === text) return known
+  const fresh = internal(text)
+  if (text.length <= 2 * KEPT_MAX_LENGTH) texts[slot] = fresh
   return fresh
 }
 
@@ -66,8 +65,10 @@ function useOf(prefix: string, local: string): NameUse {
 
 /**
  * The same text as a property key, which V8 keeps once per process: it compares with literals by address, and does not hold on to the
- * chunk it was cut from, as a slice would.
+ * chunk it was cut from, as a slice would. (Without a prototype, because V8 remembers every shape of ordinary objects: three times the cost.)
  */
 function internal(text: string): string {
-  return Object.keys({ [text]: 0 })[0] ?? text
+  const object: Record<string, boolean> = Object.create(null)
+  object[text] = true
+  return Object.keys(object)[0] ?? text
 }

@@ -1,24 +1,8 @@
 /** Reads one start tag or empty-element tag: XML 1.0 §3.1, §3.3.3, Namespaces in XML 1.0 §6.3. */
 import { attributeValueOf } from './character-data.ts'
-import {
-  AMPERSAND,
-  asciiTable,
-  CR,
-  DOUBLE_QUOTE,
-  EQUALS,
-  forbidden,
-  GT,
-  isSpace,
-  LF,
-  LT,
-  SINGLE_QUOTE,
-  SLASH,
-  SPACE,
-  TAB,
-  wideCharacterEnd,
-} from './characters.ts'
+import { asciiTable, DOUBLE_QUOTE, EQUALS, GT, isSpace, SINGLE_QUOTE, SLASH, SPACE } from './characters.ts'
 import type { XmlLimits } from './limits.ts'
-import { Name, nameAt, sharedText } from './names.ts'
+import { Name, nameAt, shared } from './names.ts'
 import { type Binding, bind, checkDefault, namespaceFor } from './scope.ts'
 import { malformed, XmlError } from './xml-error.ts'
 
@@ -28,14 +12,6 @@ NONE.pop()
 
 /** What ends a name; all of it lies below 0x3f. The rest is checked when a name is seen for the first time. */
 const ENDS_NAME = asciiTable((code) => (code <= SPACE || '"&\'/<=>'.includes(String.fromCharCode(code)) ? 1 : 0))
-const CHANGES = 1
-const STOPS = 2
-/** In an attribute value; all of it lies below 0x3d. CHANGES: needs attributeValueOf. STOPS: a quote, or forbidden. */
-const IN_VALUE = asciiTable((code) => {
-  if (code === TAB || code === LF || code === CR || code === AMPERSAND) return CHANGES
-  return code < SPACE || code === LT || code === SINGLE_QUOTE || code === DOUBLE_QUOTE ? STOPS : 0
-})
-
 const NO_NAME = new Name('', '', '', 'plain')
 
 class StartTag {
@@ -50,128 +26,127 @@ class StartTag {
 
   /** The attributes so far: name, value, name, value … Growing a list for each tag would cost more than the tag. */
   readonly #list: string[] = new Array(32).fill('')
-  /** The attributes among them whose prefix is not resolved yet: a declaration may follow its use. */
+  #length = 0
+  #declarations = 0
+  #hasDefault = false
+  /** The attributes whose prefix is not resolved yet: a declaration may follow its use. */
   readonly #prefixed: Name[] = []
   readonly #prefixedAt: number[] = []
+  /** Of the name scanned last. */
+  #hash = 0
 
   /** Reads the tag whose `<` is at `at`, in a place with that default namespace and those prefixes; answers where it ends, or -1 where it is not whole. */
   read(text: string, at: number, defaultNs: string, around: Binding | undefined, limits: XmlLimits): number {
     const end = text.length
-    const list = this.#list
-    let bindings = around
-    let ownDefault: string | undefined
-    let count = 0
-    let declarations = 0
-    let code = 0
-    let hash = 0
-    let p = at + 1
-    for (; p < end; p++) {
-      code = text.charCodeAt(p)
-      if (code < 0x3f && ENDS_NAME[code] === 1) break
-      hash = (Math.imul(hash, 31) + code) | 0
-    }
+    let p = this.#nameEnd(text, at + 1)
     if (p === end) return -1
-    const name = nameAt(text, at + 1, p, hash, limits.nameMaxLength)
+    const name = nameAt(text, at + 1, p, this.#hash, limits.nameMaxLength)
+    this.name = name
+    this.defaultNs = defaultNs
+    this.bindings = around
+    this.#length = 0
+    this.#declarations = 0
+    this.#hasDefault = false
     if (this.#prefixed.length > 0) this.#prefixed.length = this.#prefixedAt.length = 0
 
     for (;;) {
       const before = p
-      while (isSpace(code)) {
-        if (++p === end) return -1
-        code = text.charCodeAt(p)
-      }
+      p = afterSpace(text, p)
+      if (p === end) return -1
+      const code = text.charCodeAt(p)
       if (code === GT) {
-        p += 1
         this.isEmpty = false
+        p += 1
         break
       }
       if (code === SLASH) {
         if (p + 1 === end) return -1
         if (text.charCodeAt(p + 1) !== GT) throw malformed('A / inside a tag')
-        p += 2
         this.isEmpty = true
+        p += 2
         break
       }
       if (p === before) throw malformed('No space before an attribute')
-
-      const nameStart = p
-      hash = 0
-      for (; p < end; p++) {
-        code = text.charCodeAt(p)
-        if (code < 0x3f && ENDS_NAME[code] === 1) break
-        hash = (Math.imul(hash, 31) + code) | 0
-      }
-      if (p === end) return -1
-      const attribute = nameAt(text, nameStart, p, hash, limits.nameMaxLength)
-      while (isSpace(code)) {
-        if (++p === end) return -1
-        code = text.charCodeAt(p)
-      }
-      if (code !== EQUALS) throw malformed(`The attribute ${attribute.text} has no value`)
-      do {
-        if (++p === end) return -1
-        code = text.charCodeAt(p)
-      } while (isSpace(code))
-      if (code !== DOUBLE_QUOTE && code !== SINGLE_QUOTE) throw malformed(`The value of the attribute ${attribute.text} is not quoted`)
-
-      const quote = code
-      const valueStart = ++p
-      let asItStands = true
-      for (; ; p++) {
-        if (p >= end) return -1
-        code = text.charCodeAt(p)
-        if (code < 0x3d) {
-          const kind = IN_VALUE[code]
-          if (kind === 0) continue
-          if (kind === CHANGES) asItStands = false
-          else if (code === quote) break
-          else if (code === LT) throw malformed('A < in the value of an attribute')
-          else if (code < SPACE) throw forbidden(code)
-        } else if (code >= 0xd800) p = wideCharacterEnd(text, p)
-      }
-
-      if (attribute.use === 'plain' || attribute.use === 'xml' || attribute.use === 'prefixed') {
-        for (let i = 0; i < count; i += 2) if (list[i] === attribute.text) throw malformed(`The attribute ${attribute.text} stands twice`)
-        if (attribute.use === 'prefixed') {
-          this.#prefixed.push(attribute)
-          this.#prefixedAt.push(count)
-        }
-        const value = text.slice(valueStart, p)
-        list[count] = attribute.text
-        list[count + 1] = asItStands ? value : attributeValueOf(value)
-        count += 2
-      } else {
-        const ns = asItStands ? sharedText(text, valueStart, p) : attributeValueOf(text.slice(valueStart, p))
-        if (ns.length > limits.namespaceMaxLength)
-          throw new XmlError('policy-violation', `A namespace of more than ${limits.namespaceMaxLength} characters`)
-        if (attribute.use === 'prefix-declaration') bindings = bind(attribute.local, ns, bindings, around, limits.prefixesMax)
-        else if (ownDefault !== undefined) throw malformed('xmlns stands twice in one tag')
-        else {
-          checkDefault(ns)
-          ownDefault = ns
-        }
-        declarations += 1
-      }
-      if (declarations + (count >> 1) > limits.attributesMax)
-        throw new XmlError('policy-violation', `More than ${limits.attributesMax} attributes`)
-      if (++p === end) return -1
-      code = text.charCodeAt(p)
+      p = this.#attribute(text, p, around, limits)
+      if (p < 0) return -1
     }
 
-    this.defaultNs = ownDefault ?? defaultNs
-    this.bindings = bindings
-    this.name = name
     if (name.use === 'plain' || name.use === 'default-declaration') this.ns = this.defaultNs
-    else if (name.prefix === 'xmlns') throw malformed('An element cannot have the prefix xmlns')
-    else this.ns = namespaceFor(name.prefix, bindings)
-    if (this.#prefixed.length > 0) this.#resolve(count)
-    this.attrs = this.#taken(count)
+    else if (name.use === 'prefix-declaration') throw malformed('An element cannot have the prefix xmlns')
+    else this.ns = namespaceFor(name.prefix, this.bindings)
+    if (this.#prefixed.length > 0) this.#resolve()
+    this.attrs = this.#taken()
     return p
   }
 
-  /** Gives the attributes with a prefix the names they have in an Element; two prefixes of one namespace may make them the same. */
-  #resolve(count: number): void {
+  /** Reads one attribute and answers what follows its closing quote, or -1. */
+  #attribute(text: string, at: number, around: Binding | undefined, limits: XmlLimits): number {
+    const end = text.length
+    let p = this.#nameEnd(text, at)
+    if (p === end) return -1
+    const name = nameAt(text, at, p, this.#hash, limits.nameMaxLength)
+    p = afterSpace(text, p)
+    if (p === end) return -1
+    if (text.charCodeAt(p) !== EQUALS) throw malformed(`The attribute ${name.text} has no value`)
+    p = afterSpace(text, p + 1)
+    if (p === end) return -1
+    const quote = text.charCodeAt(p)
+    if (quote !== DOUBLE_QUOTE && quote !== SINGLE_QUOTE) throw malformed(`The value of the attribute ${name.text} is not quoted`)
+    const close = text.indexOf(quote === SINGLE_QUOTE ? "'" : '"', p + 1)
+    if (close < 0) return -1
+    const value = attributeValueOf(text.slice(p + 1, close))
+    if (name.use === 'default-declaration' || name.use === 'prefix-declaration') this.#declare(name, shared(value), around, limits)
+    else this.#add(name, value)
+    if (this.#declarations + (this.#length >> 1) > limits.attributesMax) {
+      throw new XmlError('policy-violation', `More than ${limits.attributesMax} attributes`)
+    }
+    return close + 1
+  }
+
+  #nameEnd(text: string, from: number): number {
+    let hash = 0
+    let p = from
+    for (; p < text.length; p++) {
+      const code = text.charCodeAt(p)
+      if (code < 0x3f && ENDS_NAME[code] === 1) break
+      hash = (Math.imul(hash, 31) + code) | 0
+    }
+    this.#hash = hash
+    return p
+  }
+
+  #add(name: Name, value: string): void {
     const list = this.#list
+    const length = this.#length
+    for (let i = 0; i < length; i += 2) if (list[i] === name.text) throw malformed(`The attribute ${name.text} stands twice`)
+    if (name.use === 'prefixed') {
+      this.#prefixed.push(name)
+      this.#prefixedAt.push(length)
+    }
+    list[length] = name.text
+    list[length + 1] = value
+    this.#length = length + 2
+  }
+
+  #declare(name: Name, ns: string, around: Binding | undefined, limits: XmlLimits): void {
+    if (ns.length > limits.namespaceMaxLength) {
+      throw new XmlError('policy-violation', `A namespace of more than ${limits.namespaceMaxLength} characters`)
+    }
+    this.#declarations += 1
+    if (name.use === 'prefix-declaration') {
+      this.bindings = bind(name.local, ns, this.bindings, around, limits.prefixesMax)
+      return
+    }
+    if (this.#hasDefault) throw malformed('xmlns stands twice in one tag')
+    this.#hasDefault = true
+    checkDefault(ns)
+    this.defaultNs = ns
+  }
+
+  /** Gives the attributes with a prefix the names they have in an Element; two prefixes of one namespace may make them the same. */
+  #resolve(): void {
+    const list = this.#list
+    const count = this.#length
     for (let k = 0; k < this.#prefixed.length; k++) {
       const name = this.#prefixed[k] as Name
       const at = this.#prefixedAt[k] as number
@@ -182,9 +157,9 @@ class StartTag {
   }
 
   /** A list of exactly that length: push would reserve 17 places. */
-  #taken(count: number): readonly string[] {
+  #taken(): readonly string[] {
     const list = this.#list
-    switch (count) {
+    switch (this.#length) {
       case 0:
         return NONE
       case 2:
@@ -192,9 +167,15 @@ class StartTag {
       case 4:
         return [list[0] as string, list[1] as string, list[2] as string, list[3] as string]
       default:
-        return list.slice(0, count)
+        return list.slice(0, this.#length)
     }
   }
+}
+
+function afterSpace(text: string, from: number): number {
+  let p = from
+  while (p < text.length && isSpace(text.charCodeAt(p))) p++
+  return p
 }
 
 /** One for the process, and its lists with it: a tag is read in one go, and what it held is taken before the next. */

@@ -1,26 +1,9 @@
 /**
  * Reads markup into trees: elements, attributes, character data and CDATA sections, and nothing else (RFC 6120 §11.1). It is handed strings that
- * may end anywhere and stops before a token that is not whole; who hands them in carries the beginning of that token over.
+ * may end anywhere, though not inside a surrogate pair, and stops before a token that is not whole; who hands them in carries its beginning over.
  */
-import { lineEnds, textOf } from './character-data.ts'
-import {
-  AMPERSAND,
-  asciiTable,
-  BANG,
-  CLOSING_BRACKET,
-  CR,
-  forbidden,
-  GT,
-  HYPHEN,
-  isSpace,
-  LF,
-  LT,
-  QUESTION,
-  SLASH,
-  SPACE,
-  TAB,
-  wideCharacterEnd,
-} from './characters.ts'
+import { cdataOf, textOf } from './character-data.ts'
+import { BANG, forbidden, GT, HYPHEN, isSpace, LT, QUESTION, SLASH, SPACE } from './characters.ts'
 import { Element, type Node } from './element.ts'
 import type { XmlLimits } from './limits.ts'
 import { Name } from './names.ts'
@@ -37,13 +20,6 @@ export type Awaiting = 'any' | 'tag' | 'text' | 'cdata'
 /** RFC 6120 §4.8.5: as content namespaces these are never written with a prefix. */
 const UNPREFIXED: ReadonlySet<string> = new Set(['jabber:client', 'jabber:server'])
 const CDATA = '<![CDATA['
-const CHANGES = 1
-const STOPS = 2
-/** In text; all of it lies below 0x5e. CHANGES: needs textOf. STOPS: ends it, may be the `]]>` that it must not have, or forbidden. */
-const IN_TEXT = asciiTable((code) => {
-  if (code === CR || code === AMPERSAND) return CHANGES
-  return (code < SPACE && code !== TAB && code !== LF) || code === LT || code === CLOSING_BRACKET ? STOPS : 0
-})
 
 /** An element whose end has not come. */
 class Open {
@@ -164,8 +140,7 @@ export class TreeReader {
       const code = text.charCodeAt(p)
       if (code === LT) break
       if (isSpace(code)) continue
-      if (code >= 0xd800) wideCharacterEnd(text, p)
-      else if (code < SPACE) throw forbidden(code)
+      if (code < SPACE) throw forbidden(code)
       throw this.#stray()
     }
     return p
@@ -178,24 +153,9 @@ export class TreeReader {
 
   /** Character data up to the next `<`. */
   #text(text: string, at: number, base: number): number {
-    const end = text.length
-    let asItStands = true
-    for (let p = at; p < end; p++) {
-      const code = text.charCodeAt(p)
-      if (code < 0x5e) {
-        const kind = IN_TEXT[code]
-        if (kind === 0) continue
-        if (kind === CHANGES) asItStands = false
-        else if (code === LT) {
-          const raw = text.slice(at, p)
-          this.#append(asItStands ? raw : textOf(raw), base)
-          return p
-        } else if (code === CLOSING_BRACKET) {
-          if (p + 2 < end && text.charCodeAt(p + 1) === CLOSING_BRACKET && text.charCodeAt(p + 2) === GT) throw malformed('A ]]> in text')
-        } else throw forbidden(code)
-      } else if (code >= 0xd800) p = wideCharacterEnd(text, p)
-    }
-    return -1
+    const stop = text.indexOf('<', at)
+    if (stop > at) this.#append(textOf(text.slice(at, stop)), base)
+    return stop
   }
 
   #cdata(text: string, at: number): number {
@@ -212,12 +172,7 @@ export class TreeReader {
     const from = at + CDATA.length
     const to = text.indexOf(']]>', from)
     if (to < 0) return -1
-    for (let p = from; p < to; p++) {
-      const code = text.charCodeAt(p)
-      if (code >= 0xd800) p = wideCharacterEnd(text, p)
-      else if (code < SPACE && !isSpace(code)) throw forbidden(code)
-    }
-    if (to > from) this.#append(lineEnds(text.slice(from, to)), open.base)
+    if (to > from) this.#append(cdataOf(text.slice(from, to)), open.base)
     return to + 3
   }
 
@@ -238,7 +193,8 @@ export class TreeReader {
     const name = startTag.name
     const { ns, attrs } = startTag
     if (open === undefined) {
-      this.#open = new Open(undefined, name, ns, attrs, startTag.defaultNs, startTag.bindings, 0)
+      // Without its attributes: they would keep the chunk of the header for as long as the stream lives.
+      this.#open = new Open(undefined, name, ns, NONE, startTag.defaultNs, startTag.bindings, 0)
       this.element = new Element(name.local, ns, attrs, NONE)
       this.#isRootEmpty = startTag.isEmpty
       this.#unprefixed = UNPREFIXED.has(startTag.defaultNs) ? startTag.defaultNs : ''
