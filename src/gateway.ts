@@ -1,6 +1,7 @@
 /** A running gateway: store, house, SIP stack and streams, started in the order in which they need each other. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { CREDENTIALS_DEFAULTS } from './account/credentials.ts'
 import { Jid } from './address/jid.ts'
 import { type DomainSettings, dataDirectory, type Settings } from './config/settings.ts'
 import { type House, joinRooms } from './house.ts'
@@ -21,10 +22,13 @@ import { TlsDoor } from './stream/tls.ts'
 
 export interface Gateway {
   readonly listening: readonly Listening[]
-  /** Certificates and the settings that may change while it runs. Rejects where they cannot be had; everything stays as it was then. */
-  reload(settings: Settings): Promise<void>
-  /** An account was changed or removed from outside: its sessions end. */
-  accountChanged(jid: Jid): void
+  /**
+   * Certificates and the settings that may change while it runs; resolves with the keys that changed and need a restart. Rejects where something
+   * cannot be had; everything stays as it was then.
+   */
+  reload(settings: Settings): Promise<readonly string[]>
+  /** An account was changed or removed from outside: its sessions and registrations end. */
+  accountChanged(jid: Jid): Promise<void>
   /** What it does now, in numbers. */
   status(): Readonly<Record<string, number | string>>
   stop(): Promise<void>
@@ -68,12 +72,15 @@ export async function startGateway(settings: Settings, software: Software, log: 
         tls.reload(await identities(next, log))
         for (const [name, domain] of hosted(next)) if (domains.has(name)) domains.set(name, domain)
         streams.channels = next.receiving.channels
-        log.major({ what: 'reloaded' })
+        const restart = needingRestart(settings, next)
+        log.major({ what: 'reloaded', needingRestart: restart.join(', ') || undefined })
+        return restart
       },
-      accountChanged(jid) {
-        for (const session of house.sessions.sessionsOf(uriFor(jid).aor))
-          session.end('not-authorized', 'The account was changed; log in again')
-        house.registrations.replace(uriFor(jid).aor, [])
+      async accountChanged(jid) {
+        const { aor } = uriFor(jid)
+        for (const session of [...house.sessions.sessionsOf(aor)]) session.end('not-authorized', 'The account was changed; log in again')
+        house.registrations.replace(aor, [])
+        await store.bindings.replace(aor, [])
       },
       status: () => ({
         version: software.version,
@@ -93,6 +100,21 @@ export async function startGateway(settings: Settings, software: Software, log: 
   }
 }
 
+/** What a reload does not touch: sockets, the names of the domains, and everything SIP. Named as in the configuration. */
+function needingRestart(now: Settings, next: Settings): string[] {
+  const differ = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b)
+  const names = ({ domains }: Settings) =>
+    domains.map(({ name, telephones, pagerType, scramRounds }) => ({ name, telephones, pagerType, scramRounds }))
+  const changed = {
+    domains: differ(names(now), names(next)),
+    'receiving.listeners': differ(now.receiving.listeners, next.receiving.listeners),
+    sip: differ(now.sip, next.sip),
+    'store.sqlite': now.store.sqlite !== next.store.sqlite,
+    'log.directory': now.log.directory !== next.log.directory,
+  }
+  return Object.entries(changed).flatMap(([key, is]) => (is ? [key] : []))
+}
+
 async function streamService(
   settings: Settings,
   domains: ReadonlyMap<string, HostedDomain>,
@@ -101,14 +123,14 @@ async function streamService(
   tls: TlsDoor,
   log: Log,
 ): Promise<StreamService> {
-  const rounds = settings.domains[0]?.scramRounds
+  const rounds = new Map(settings.domains.map((domain) => [Jid.parse(domain.name).domain, domain.scramRounds]))
   const rooms = {
     domains,
     logins: {
       accounts: store.accounts,
       guesses: new Guesses(GUESS_LIMITS),
       fakeSecret: await store.secret('made-up keys'),
-      ...(rounds === undefined ? {} : { rounds }),
+      roundsOf: (domain: string) => rounds.get(domain) ?? CREDENTIALS_DEFAULTS.rounds,
     },
     sessions: house.sessions,
     fromClient: house.fromClient,

@@ -13,8 +13,10 @@ export async function status(terminal: Terminal, file: string | undefined): Prom
 }
 
 export async function reload(terminal: Terminal, file: string | undefined): Promise<number> {
-  await tell(file, { command: 'reload' })
+  const needingRestart = await tell(file, { command: 'reload' })
   terminal.stdout.write('the gateway has read its configuration and certificates again\n')
+  if (Array.isArray(needingRestart) && needingRestart.length > 0)
+    terminal.stdout.write(`changed, but only a restart brings it: ${needingRestart.join(', ')}\n`)
   return DONE
 }
 

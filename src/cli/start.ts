@@ -48,7 +48,7 @@ export async function start(file: string | undefined, starting: Starting): Promi
 
 class Running {
   readonly #file: string | undefined
-  #settings: Settings
+  readonly #settings: Settings
   readonly #starting: Starting
   readonly #signals: readonly (readonly [string, (cause: unknown) => void])[]
   #stop: () => void = () => {}
@@ -124,26 +124,26 @@ class Running {
     }
   }
 
-  #reload(): Promise<void> {
+  #reload(): Promise<readonly string[]> {
     const reloaded = this.#reloading.then(() => this.#reloadNow())
     this.#reloading = reloaded.catch(() => {})
     return reloaded
   }
 
   /** Throws ControlError with a text for who asked; everything is as it was then. */
-  async #reloadNow(): Promise<void> {
-    if (!this.#gateway) return
+  async #reloadNow(): Promise<readonly string[]> {
+    if (!this.#gateway) return []
     const { settings, mistakes } = await loadSettings(this.#file)
     if (mistakes) throw new ControlError(mistakes.map(mistakeLine).join('\n'))
     try {
-      await this.#gateway.reload(settings)
+      const needingRestart = await this.#gateway.reload(settings)
+      this.#log?.setLevels(settings.log.levels)
+      return needingRestart
     } catch (cause) {
       const sentence = startFailure(cause)
       if (sentence === undefined) throw cause
       throw new ControlError(sentence)
     }
-    this.#log?.setLevels(settings.log.levels)
-    this.#settings = settings
   }
 
   /** A mistake of ours that nobody caught: known once it is in the log. What else runs had no part in it, and goes on. */

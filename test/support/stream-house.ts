@@ -120,7 +120,7 @@ export async function streamHouse(options: HouseOptions = {}): Promise<StreamHou
       accounts: store.accounts,
       guesses: new Guesses({ ...GUESS_LIMITS, ...options.guesses }),
       fakeSecret: store.secret('fake keys'),
-      rounds: 4096,
+      roundsOf: () => 4096,
     },
     sessions,
     fromClient: carrier,

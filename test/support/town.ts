@@ -133,7 +133,12 @@ export async function town(options: TownOptions = {}): Promise<Town> {
 function streamsInto(house: House, store: MemoryStore, log: Log): StreamService {
   const rooms = {
     domains: new Map([[DOMAIN, { name: DOMAIN, mechanisms: ['PLAIN'], requireTls: false }]]),
-    logins: { accounts: store.accounts, guesses: new Guesses(GUESS_LIMITS), fakeSecret: store.secret('made-up keys'), rounds: 4_096 },
+    logins: {
+      accounts: store.accounts,
+      guesses: new Guesses(GUESS_LIMITS),
+      fakeSecret: store.secret('made-up keys'),
+      roundsOf: () => 4_096,
+    },
     sessions: house.sessions,
     fromClient: house.fromClient,
     limits: STREAM_LIMITS,

@@ -12,8 +12,8 @@ export interface LoginRooms {
   readonly guesses: Guesses
   /** Makes the keys of names nobody has; the same as long as the gateway runs, and best longer. */
   readonly fakeSecret: Buffer
-  /** PBKDF2 rounds of new accounts, which made-up ones must show too; absent: the default. */
-  readonly rounds?: number
+  /** PBKDF2 rounds of a domain's new accounts, which made-up ones must show too. */
+  roundsOf(domain: string): number
 }
 
 /** One attempt to log in on one stream; ends once. */
@@ -40,7 +40,7 @@ export class AccountLogin implements Login {
     this.#claimed = name
     const account = await this.#find(jid)
     if (account) return { jid: account.jid, credentials: account.credentials, genuine: true }
-    return { jid, credentials: fakeKeys(jid, this.rooms.fakeSecret, this.rooms.rounds), genuine: false }
+    return { jid, credentials: fakeKeys(jid, this.rooms.fakeSecret, this.rooms.roundsOf(this.domain)), genuine: false }
   }
 
   verify(claim: Claim, password: string): Promise<boolean> {
