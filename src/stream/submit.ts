@@ -4,8 +4,8 @@ import type { Log } from '../log/log.ts'
 import type { Making } from '../mapping/making.ts'
 import { toReply } from '../mapping/reply.ts'
 import { type SignalOptions, toSignal } from '../mapping/signal.ts'
-import { StanzaError } from '../stanza/error.ts'
-import { errorReply } from '../stanza/reply.ts'
+import { errorReply, StanzaError } from '../stanza/error.ts'
+
 import type { Stanza } from '../stanza/stanza.ts'
 import type { Element } from '../xml/element.ts'
 
