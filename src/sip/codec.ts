@@ -197,8 +197,8 @@ function broken(text: string, status: number, reason: string, contentLength?: nu
     return new SipParseError(status, reason, undefined, contentLength)
   const list: string[] = []
   for (const line of lines.slice(1, FIELDS_MAX)) {
-    const field = /^([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*:[ \t]*([^\0]*)$/.exec(line)
-    if (field) list.push(field[1] ?? '', (field[2] ?? '').trimEnd())
+    const field = /^([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*:([^\0]*)$/.exec(line)
+    if (field) list.push(field[1] ?? '', (field[2] ?? '').trim())
   }
   return new SipParseError(status, reason, new SipRequest(method, '', new Headers(list), NO_BODY), contentLength)
 }

@@ -60,8 +60,31 @@ export interface Abilities {
   readonly serves: ReadonlySet<string>
 }
 
+/** What fits through a stack whose own server takes less than SIP would; requests are made to fit. */
+export interface StackLimits {
+  /** Bytes of P-XMPP-Data over all header fields together. */
+  readonly xmppDataHeaderBytes: number
+  /** Bytes of a whole message. */
+  readonly maxMessageBytes: number
+}
+
+/** How a stack stands with the server it needs. */
+export interface Connection {
+  readonly state: 'connected' | 'away'
+  /** In milliseconds of the epoch. */
+  readonly since: number
+  /** Attempts that failed since it was last connected. */
+  readonly retries: number
+  /** Why it is away, for people. */
+  readonly why: string | undefined
+}
+
 export interface SipStack {
   readonly can: Abilities
+  /** Absent: what SIP allows. */
+  readonly limits?: StackLimits
+  /** Absent: it needs no other program. */
+  readonly connection?: Connection
   start(serve: Serve): Promise<readonly Listening[]>
   /**
    * One request outside an INVITE dialog; resolves with the final response, rejects with NoResponseError. The stack adds Via and Content-Length

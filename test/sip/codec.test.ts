@@ -146,6 +146,21 @@ describe('what is refused', () => {
     })
   }
 
+  test('60,000 bytes of what makes a reader go back and forth are refused as quickly as any', () => {
+    const begun = process.cpuUsage()
+    for (const filling of [' ', '\t', ';', ',', '"', '\\', '<', ':', 'a ', ';a', ';a=', '"\\', 'a:', '\r\n ', ' \r\n']) {
+      const long = filling.repeat(60_000 / filling.length)
+      for (const field of [`X:${long}\0`, `Via: SIP/2.0/UDP ${long}`, `From: ${long}`, `l: ${long}`]) {
+        try {
+          parseMessage(bytes(START, [...FIELDS.slice(1), field]))
+        } catch (cause) {
+          if (!(cause instanceof SipParseError)) throw cause
+        }
+      }
+    }
+    expect(process.cpuUsage(begun).user / 1_000).toBeLessThan(2_000)
+  })
+
   test('every reason is one a status line may hold', () => {
     for (const of of [bytes(START, ['<: b']), bytes('MESSAGE sip: SIP/2.0', FIELDS), Buffer.from('x')]) {
       expect(refusal(of).reason).toMatch(/^[A-Za-z0-9 \-,:./]+$/)

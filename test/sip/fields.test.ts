@@ -1,9 +1,14 @@
 /** What stands in header fields: addresses, Via, CSeq, Contact, numbers, dates, media types, and what ties a response to its request. */
 import { describe, expect, test } from 'vitest'
+import { blankSip } from '../../src/log/blank-sip.ts'
 import { parseContacts } from '../../src/sip/contact.ts'
 import { parseCSeq } from '../../src/sip/cseq.ts'
 import { parseDate, printDate } from '../../src/sip/date.ts'
+import { claimFor } from '../../src/sip/digest.ts'
+import { bestChallenge } from '../../src/sip/digest-client.ts'
 import { responseTo, withEcho } from '../../src/sip/echo.ts'
+import { guessedPath } from '../../src/sip/embedded/return-path.ts'
+import type { Way } from '../../src/sip/embedded/transport.ts'
 import { parseMediaType } from '../../src/sip/media-type.ts'
 import { Headers, response, SipRequest } from '../../src/sip/message.ts'
 import { NameAddr, parseNameAddr, tagOf } from '../../src/sip/name-addr.ts'
@@ -11,6 +16,16 @@ import { parseDeltaSeconds, parseMaxForwards } from '../../src/sip/number.ts'
 import { Params } from '../../src/sip/params.ts'
 import { SipSyntaxError } from '../../src/sip/syntax-error.ts'
 import { parseVia } from '../../src/sip/via.ts'
+
+const NOWHERE: Way = {
+  transport: 'udp',
+  isReliable: false,
+  flow: 'none',
+  isOpen: false,
+  localFor: () => ({ transport: 'udp', host: '192.0.2.1', port: 5060 }),
+  send: () => {},
+  forget: () => {},
+}
 
 describe('addresses', () => {
   for (const [text, displayName, uri, tag] of [
@@ -237,4 +252,36 @@ describe('a response and its request', () => {
   test('a 100 makes no dialog', () => {
     expect(withEcho(request, response(100), 'ours').headers.get('to')).toBe('<sip:b@h>')
   })
+})
+
+test('60,000 bytes of what makes a reader go back and forth are read or refused as quickly as any', () => {
+  const begun = process.cpuUsage()
+  const readers: readonly ((text: string) => unknown)[] = [
+    parseNameAddr,
+    tagOf,
+    parseVia,
+    parseCSeq,
+    parseMediaType,
+    parseDate,
+    parseDeltaSeconds,
+    (text) => parseContacts(new Headers(['Contact', text])),
+    (text) => new Headers(['Via', text]).values('via'),
+    (text) => claimFor('h', [`Digest ${text}`]),
+    (text) => bestChallenge([`Digest ${text}`]),
+    (text) => guessedPath(NOWHERE, text, '192.0.2.1', 5060),
+    (text) => blankSip(`Authorization: Digest ${text}\r\n\r\n`),
+  ]
+  for (const filling of [' ', '\t', ';', ',', '"', '\\', '<', ':', 'a ', ';a', ';a=', ';tag', '"\\', 'a=', 'a="b",', '<>', '/ ', '[']) {
+    const long = filling.repeat(60_000 / filling.length)
+    for (const before of ['', '"', '<sip:a@h>', '<sip:', 'SIP/2.0/UDP ', 'SIP/2.0/UDP h', '1 ', 'text/plain']) {
+      for (const read of readers) {
+        try {
+          read(before + long)
+        } catch (cause) {
+          if (!(cause instanceof SipSyntaxError)) throw cause
+        }
+      }
+    }
+  }
+  expect(process.cpuUsage(begun).user / 1_000).toBeLessThan(4_000)
 })

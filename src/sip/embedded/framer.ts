@@ -39,6 +39,8 @@ export class Framer {
   /** A header that waits for its body, sound or not. */
   #head: Head | SipParseError | undefined
   #isLost = false
+  /** The last thing that came was one CRLF. */
+  #isHalfPing = false
 
   constructor(frames: Frames, limits: Limits, shared: Room) {
     this.#frames = frames
@@ -102,6 +104,7 @@ export class Framer {
     }
     const start = this.#start
     this.#start = end + 4
+    this.#isHalfPing = false
     try {
       this.#head = this.#readHead(start, end)
     } catch (cause) {
@@ -120,18 +123,16 @@ export class Framer {
     return head
   }
 
-  /** False where only part of a keep-alive is there. */
+  /** False where nothing else is there. A ping may come in two pieces, so its first half is remembered and not kept. */
   #skipKeepAlive(): boolean {
     for (;;) {
       const left = this.#end - this.#start
-      if (left === 0) return false
-      if (this.#room[this.#start] !== CR) return true
-      if (left === 1) return false
-      if (this.#room[this.#start + 1] !== LF) return true
-      const isPing = left >= 4 && this.#room[this.#start + 2] === CR && this.#room[this.#start + 3] === LF
-      this.#start += isPing ? 4 : 2
+      if (left === 0 || (left === 1 && this.#room[this.#start] === CR)) return false
+      if (this.#room[this.#start] !== CR || this.#room[this.#start + 1] !== LF) return true
+      this.#start += 2
       this.#searched = this.#start
-      if (isPing) this.#frames.ping()
+      if (this.#isHalfPing) this.#frames.ping()
+      this.#isHalfPing = !this.#isHalfPing
     }
   }
 

@@ -1,0 +1,44 @@
+/** Where the server itself takes SIP, as it says when it lets us in: `tcp/127.0.0.1:5090,udp/[::1]:5090`. */
+import { isIPv6 } from 'node:net'
+import { type Listening, type NextHop, NoResponseError, type Transport } from '../port.ts'
+
+const HOST_PORT = /^(udp|tcp|tls|ws|wss)\/(.+):(\d{1,5})$/i
+
+export class Sockets {
+  readonly #all: readonly NextHop[]
+
+  constructor(text: string) {
+    const all: NextHop[] = []
+    for (const one of text.split(',')) {
+      const [, protocol, host, port] = HOST_PORT.exec(one.trim()) ?? []
+      const transport = TRANSPORTS.find((name) => name === protocol?.toLowerCase())
+      if (transport && host !== undefined) all.push({ transport, host: host.replace(/^\[|\]$/g, ''), port: Number(port) })
+    }
+    this.#all = all
+  }
+
+  get listening(): readonly Listening[] {
+    return this.#all.map(({ transport, host, port }) => ({ what: `sip/${transport}`, address: host, port }))
+  }
+
+  has(transport: Transport): boolean {
+    return this.#all.some((one) => one.transport === transport)
+  }
+
+  /** The one that speaks this transport, of the peer's own kind of address if there is one. Throws NoResponseError. */
+  towards({ transport, host }: NextHop): NextHop {
+    const some = this.#all.filter((one) => one.transport === transport)
+    const found = some.find((one) => isIPv6(one.host) === isIPv6(host.replace(/^\[|\]$/g, ''))) ?? some[0]
+    if (!found) throw new NoResponseError('transport', `the drachtio server has no ${transport}`)
+    return found
+  }
+
+  /** The one that the server names by `host:port`; a server that names none has its first. */
+  at(hostPort: string | undefined, transport: Transport): NextHop {
+    const [, host, port] = /^(.+):(\d{1,5})$/.exec(hostPort ?? '') ?? []
+    if (host !== undefined && Number(port) > 0) return { transport, host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+    return this.#all.find((one) => one.transport === transport) ?? { transport, host: '0.0.0.0', port: 0 }
+  }
+}
+
+const TRANSPORTS = ['udp', 'tcp', 'tls', 'ws', 'wss'] as const

@@ -1,0 +1,273 @@
+/** Messages damaged at random, the same for the same seed, and what must hold whatever they are. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { parseMessage, print, SipParseError } from '../../src/sip/codec.ts'
+import { parseContacts } from '../../src/sip/contact.ts'
+import { responseTo } from '../../src/sip/echo.ts'
+import { Framer } from '../../src/sip/embedded/framer.ts'
+import { defaultLimits } from '../../src/sip/embedded/limits.ts'
+import { MemoryNetwork } from '../../src/sip/embedded/memory.ts'
+import { response, SipRequest, SipResponse } from '../../src/sip/message.ts'
+import { parseNameAddr, tagOf } from '../../src/sip/name-addr.ts'
+import { SipSyntaxError } from '../../src/sip/syntax-error.ts'
+import { parseVia } from '../../src/sip/via.ts'
+import { Heard } from '../support/heard.ts'
+import type { Random } from '../xml/random.ts'
+
+const FOLDER = new URL('../../sip-fixtures/torture/', import.meta.url)
+
+const PLAIN = [
+  [
+    'MESSAGE sip:romeo@xmpp.example SIP/2.0',
+    'Via: SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bK776asdhds;rport',
+    'Max-Forwards: 70',
+    'From: "Juliet Capulet" <sip:juliet@xmpp.example>;tag=49583',
+    'To: <sip:romeo@xmpp.example>',
+    'Call-ID: asd88asd77a@192.0.2.7',
+    'CSeq: 1 MESSAGE',
+    'Authorization: Digest username="juliet", realm="xmpp.example", nonce="a", uri="sip:x", response="0123", qop=auth, nc=00000001, cnonce="b"',
+    `P-XMPP-Data: <message id='1' type='chat'/>`,
+    'Content-Type: text/plain;charset=UTF-8',
+    'Content-Length: 24',
+    '',
+    'Art thou not Romeo, and …',
+  ].join('\r\n'),
+  [
+    'SIP/2.0 486 Busy Here',
+    'Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKnashds8;received=192.0.2.3, SIP/2.0/TCP [2001:db8::1]:5061',
+    'f: <sip:a@h.example>;tag=1',
+    't: "B" <sip:b@h.example;gr=x?y=z>;tag=2',
+    'i: 1',
+    'CSeq: 1 MESSAGE',
+    'm: *',
+    'l: 0',
+    '\r\n',
+  ].join('\r\n'),
+]
+
+const corpus: readonly Buffer[] = [
+  ...PLAIN.map((text) => Buffer.from(text)),
+  ...readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.dat'))
+    .map((name) => readFileSync(new URL(name, FOLDER))),
+]
+
+const PIECES = [
+  '\r\n',
+  '\r',
+  '\n',
+  '\r\n ',
+  '\r\n\r\n',
+  '\0',
+  '\\\0',
+  ' ',
+  '\t',
+  ';',
+  ';;',
+  ',',
+  '"',
+  '\\',
+  '<',
+  '>',
+  ':',
+  '=',
+  '@',
+  '%',
+  '%00',
+  '[',
+  ']',
+  '?',
+  '*',
+  '/',
+  'é',
+  '\u{1f44b}',
+  '\ud800',
+  'z9hG4bK',
+  ';rport',
+  ';received=',
+  ';branch=',
+  ';maddr=255.255.255.255',
+  ';tag=',
+  'Via: x\r\n',
+  'Content-Length: 9\r\n',
+  'Content-Length: 99999999999999999999\r\n',
+  'l: -1\r\n',
+  'CSeq: 1 X\r\n',
+  'To: "\r\n',
+  'SIP/2.0',
+  'SIP/2.0 200 OK\r\n',
+  'INVITE',
+  'ACK',
+  'CANCEL',
+  'sip:',
+  'tel:',
+  ' '.repeat(3_000),
+  'a'.repeat(9_000),
+  ';a=b'.repeat(500),
+] as const
+
+export function mutated(random: Random): Buffer {
+  let bytes = corpus[random.int(corpus.length)] ?? Buffer.alloc(0)
+  for (let n = 1 + random.int(4); n > 0; n--) bytes = changed(bytes, random)
+  return bytes
+}
+
+function changed(bytes: Buffer, random: Random): Buffer {
+  const [from, to] = [random.int(bytes.length + 1), random.int(bytes.length + 1)].sort((a, b) => a - b)
+  const [start = 0, end = 0] = [from, to]
+  const [head, middle, tail] = [bytes.subarray(0, start), bytes.subarray(start, end), bytes.subarray(end)]
+  switch (random.int(8)) {
+    case 0:
+      return Buffer.concat([head, tail])
+    case 1:
+      return Buffer.concat([head, middle, middle, tail])
+    case 2:
+    case 3:
+      return Buffer.concat([head, Buffer.from(random.pick(PIECES)), middle, tail])
+    case 4:
+      return Buffer.concat([head, Buffer.from([random.int(256)]), middle.subarray(1), tail])
+    case 5:
+      return head
+    case 6:
+      return Buffer.concat([head, (corpus[random.int(corpus.length)] ?? head).subarray(start)])
+    default:
+      return lineMoved(bytes, random)
+  }
+}
+
+function lineMoved(bytes: Buffer, random: Random): Buffer {
+  const lines = bytes.toString('latin1').split('\r\n')
+  const line = lines[random.int(lines.length)] ?? ''
+  lines.splice(random.int(lines.length + 1), random.int(2), ...Array.from({ length: 1 + random.int(3) }, () => line))
+  return Buffer.from(lines.join('\r\n'), 'latin1')
+}
+
+/** CPU time that no message may take, with room for a collector of garbage: beyond it something is quadratic. */
+const MESSAGE_MAX_MS = 1_000
+
+/** Plays `count` damaged messages; what did not hold, in words. */
+export async function play(random: Random, count: number): Promise<{ complaints: string[]; accepted: number; refused: number }> {
+  const complaints: string[] = []
+  const stack = await victim()
+  let accepted = 0
+  for (let n = 0; n < count && complaints.length < 10; n++) {
+    const bytes = mutated(random)
+    const begun = process.cpuUsage()
+    const complaint = faultOf(bytes) ?? streamFaultOf(bytes, random)
+    await stack.give(bytes)
+    if (complaint !== undefined) complaints.push(`${complaint}: ${JSON.stringify(bytes.toString('latin1'))}`)
+    const ms = process.cpuUsage(begun).user / 1_000
+    if (ms > MESSAGE_MAX_MS) complaints.push(`it took ${Math.round(ms)} ms: ${JSON.stringify(bytes.toString('latin1'))}`)
+    if (isAccepted(bytes)) accepted++
+  }
+  complaints.push(...(await stack.end()))
+  return { complaints, accepted, refused: count - accepted }
+}
+
+function isAccepted(bytes: Buffer): boolean {
+  try {
+    parseMessage(bytes)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The codec refuses with its own error and an answer that can be printed, or gives what prints and reads as the same. */
+function faultOf(bytes: Buffer): string | undefined {
+  let message: SipRequest | SipResponse
+  try {
+    message = parseMessage(bytes)
+  } catch (cause) {
+    if (!(cause instanceof SipParseError)) return `the codec threw ${cause}`
+    if (!/^[\x20-\x7e]+$/.test(cause.reason)) return `a reason that is none: ${cause.reason}`
+    return cause.request ? printFault(responseTo(cause.request, cause.status, cause.reason)) : undefined
+  }
+  const fault = printFault(message) ?? (message instanceof SipRequest ? printFault(responseTo(message, 480)) : undefined)
+  return fault ?? fieldFault(message)
+}
+
+function printFault(message: SipRequest | SipResponse): string | undefined {
+  try {
+    const once = print(message)
+    const twice = print(parseMessage(once))
+    return once.equals(twice) ? undefined : 'what was printed reads as something else'
+  } catch (cause) {
+    return `what was read cannot be printed and read: ${cause}`
+  }
+}
+
+function fieldFault({ headers }: SipRequest | SipResponse): string | undefined {
+  const reading: readonly (() => unknown)[] = [
+    () => headers.values('via').map((value) => String(parseVia(String(parseVia(value))))),
+    () => headers.values('from').map((value) => parseNameAddr(String(parseNameAddr(value)))),
+    () => headers.values('to').map((value) => [parseNameAddr(value).uriWithGr, tagOf(value)]),
+    () => parseContacts(headers),
+    () => headers.list.map((value) => tagOf(value)),
+  ]
+  for (const read of reading) {
+    try {
+      read()
+    } catch (cause) {
+      if (!(cause instanceof SipSyntaxError)) return `a field threw ${cause}`
+    }
+  }
+  return undefined
+}
+
+/** A stream gives the same however it is cut, and returns the room it took. */
+function streamFaultOf(bytes: Buffer, random: Random): string | undefined {
+  const cuts = [bytes.length, 1 + random.int(40)].map((most) => framed(bytes, most, random))
+  if (cuts[0] !== cuts[1]) return `cut another way it reads otherwise: ${cuts.join(' / ')}`
+  return undefined
+}
+
+function framed(bytes: Buffer, most: number, random: Random): string {
+  const seen: string[] = []
+  const room = { left: 1_000_000 }
+  const frames = {
+    message: (message: SipRequest | SipResponse) => void seen.push(print(message).toString('latin1')),
+    ping: () => void seen.push('ping'),
+    broken: (error: SipParseError) => void seen.push(`broken ${error.reason}`),
+    lost: (error: SipParseError) => void seen.push(`lost ${error.reason}`),
+  }
+  const framer = new Framer(frames, { ...defaultLimits, headMaxBytes: 20_000, bodyMaxBytes: 20_000 }, room)
+  for (let at = 0; at < bytes.length; ) {
+    const length = most === bytes.length ? most : 1 + random.int(most)
+    framer.push(bytes.subarray(at, at + length))
+    at += length
+  }
+  if (framer.isUnfinished) seen.push('unfinished')
+  framer.stop()
+  return room.left === 1_000_000 ? seen.join('\n') : `${1_000_000 - room.left} bytes were not returned`
+}
+
+/** A stack that must live through all of it. */
+async function victim() {
+  const heard = new Heard()
+  const network = new MemoryNetwork()
+  const stack = network.join({ host: '192.0.2.1', log: heard.log, limits: { invitesMax: 100, retainedMaxBytes: 100_000 } })
+  await stack.start(({ request }) => (request.method === 'BYE' ? Promise.resolve(response(481)) : response(200)))
+  let last: Buffer = Buffer.alloc(0)
+  let requests = 0
+  const take = (bytes: Buffer): void => {
+    last = bytes
+    if (!(parseMessage(bytes) instanceof SipResponse)) requests++
+  }
+  const peer = { transport: 'udp', host: '192.0.2.7', port: 5060, take } as const
+  network.enter(peer)
+  const give = (bytes: Buffer): Promise<void> => {
+    network.carry(peer, bytes, '192.0.2.1', 5060)
+    return Promise.resolve()
+  }
+  const end = async (): Promise<string[]> => {
+    await give(Buffer.from((PLAIN[0] ?? '').replace('776asdhds', 'thelast').replace('asd88asd77a', 'thelast')))
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    const complaints = heard.facts.filter(({ what }) => what.endsWith('_failed')).map((fact) => `${fact.what}: ${fact.cause}`)
+    if (requests > 0) complaints.push(`it sent ${requests} requests`)
+    if (!last.includes('thelast')) complaints.push('the last, sound request was not answered')
+    if (stack.load.serving !== 0 || stack.load.waiting !== 0) complaints.push(`left behind: ${JSON.stringify(stack.load)}`)
+    await stack.stop(0)
+    return complaints
+  }
+  return { give, end }
+}
