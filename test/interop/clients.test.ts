@@ -64,6 +64,15 @@ describe.skipIf(lacks('slixmpp', 'profanity'))('slixmpp, profanity and @xmpp/cli
     expect(await nurse.version('romeo@xmpp.example/orchard', /Name +: @xmpp\/client/)).toMatch(/Version +: \d/)
   })
 
+  test('a password with blanks, quotes and letters of another alphabet is no trouble to anybody', async () => {
+    await gateway.addWithPassword('friar', ' Saint "Laurence"\'s cell, ώς ἔπος εἰπεῖν ')
+    for (const make of [slixmpp, xmppClient]) {
+      const friar = make(gateway.login('friar', 'cell'))
+      expect((await friar.online()).jid).toBe('friar@xmpp.example/cell')
+      await friar.leave()
+    }
+  })
+
   test('the gateway itself names its software to a client', async () => {
     expect(await juliet.version('xmpp.example')).toMatchObject({
       name: expect.stringMatching(/stoxgate/i),

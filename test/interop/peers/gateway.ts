@@ -48,17 +48,18 @@ export class Gateway {
 
   /** By the command line, while it runs. */
   async add(...users: readonly string[]): Promise<void> {
-    for (const user of users) {
-      const jid = `${user}@${DOMAIN}`
-      const password = `${user}'s secret, ώ`
-      const args = [MAIN, 'account', 'add', jid, '-c', this.#configuration, '--password', '-']
-      const command = Program.start({ command: process.execPath, args, package: 'nodejs', name: 'stoxgate account' })
-      command.write(`${password}\n`)
-      command.endInput()
-      const { code } = await command.end()
-      if (code !== 0) throw new Error(`account add ${jid}: exit ${code}, ${command.lines.all.join(' ')}`)
-      this.#passwords.set(user, password)
-    }
+    for (const user of users) await this.addWithPassword(user, `${user.replaceAll(/\W/g, '')}-s3cret`)
+  }
+
+  async addWithPassword(user: string, password: string): Promise<void> {
+    const jid = `${user}@${DOMAIN}`
+    const args = [MAIN, 'account', 'add', jid, '-c', this.#configuration, '--password', '-']
+    const command = Program.start({ command: process.execPath, args, package: 'nodejs', name: 'stoxgate account' })
+    command.write(`${password}\n`)
+    command.endInput()
+    const { code } = await command.end()
+    if (code !== 0) throw new Error(`account add ${jid}: exit ${code}, ${command.lines.all.join(' ')}`)
+    this.#passwords.set(user, password)
   }
 
   /** How an XMPP client logs in as that user. */

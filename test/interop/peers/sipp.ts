@@ -26,6 +26,8 @@ export interface Scenario {
   readonly rate?: number
   readonly credentials?: { readonly user: string; readonly password: string; readonly uri: string }
   readonly seconds?: number
+  /** Take a repeated answer for one more answer, instead of repeating what it answers. */
+  readonly withoutRepeats?: boolean
 }
 
 export class Sipp {
@@ -57,6 +59,7 @@ export class Sipp {
     for (const [key, value] of Object.entries(keys)) args.push('-key', key, `${value}`)
     if (calls !== undefined) args.push('-m', `${calls}`, '-r', `${rate}`)
     args.push('-timeout', `${seconds}s`, '-timeout_error')
+    if (scenario.withoutRepeats === true) args.push('-nr')
     if (credentials) args.push('-au', credentials.user, '-ap', credentials.password, '-auth_uri', credentials.uri)
     if (gatewayPort !== undefined) args.push(`127.0.0.1:${gatewayPort}`)
     const program = Program.start({ command: 'sipp', args, cwd: folder.path, package: 'sip-tester', name: `sipp ${name}` })
@@ -100,9 +103,10 @@ export async function sipp(name: string, scenario: Scenario): Promise<readonly s
   return lines
 }
 
-/** Registers 127.0.0.1:port for the line, by MD5. */
-export async function registerBySipp(line: Line, port: number, seconds = 600): Promise<void> {
-  await sipp('register', { ...at(line), port, keys: { ...who(line), expires: seconds }, credentials: { ...line, uri: line.domain } })
+/** Registers 127.0.0.1:port for the line, by MD5; `username` where digest knows the line by another name than its URI. */
+export async function registerBySipp(line: Line, port: number, seconds = 600, username = line.user): Promise<void> {
+  const credentials = { user: username, password: line.password, uri: line.domain }
+  await sipp('register', { ...at(line), port, keys: { ...who(line), expires: seconds }, credentials })
 }
 
 /** RFC 8760 with SHA-256: SIPp asks for the challenge, we compute, SIPp carries the answer. */
@@ -126,13 +130,9 @@ export async function registerBySha256(line: Line, port: number, seconds = 600):
 }
 
 /** Sends one MESSAGE with digest and resolves with the status of its final response. */
-export async function sendBySipp(line: Line, to: string, text: string, port?: number): Promise<number> {
-  const scenario = {
-    ...at(line),
-    ...(port === undefined ? {} : { port }),
-    keys: { ...who(line), to, text },
-    credentials: { ...line, uri: to },
-  }
+export async function sendBySipp(line: Line, to: string, text: string, { username = line.user } = {}): Promise<number> {
+  const credentials = { user: username, password: line.password, uri: to }
+  const scenario = { ...at(line), keys: { ...who(line), to, text }, credentials }
   const lines = await sipp('send-message', scenario)
   const final = lines.find((printed) => /^final \d{3}$/.test(printed))
   return Number(final?.slice('final '.length) ?? Number.NaN)

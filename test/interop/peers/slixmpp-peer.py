@@ -93,6 +93,7 @@ class Peer(slixmpp.ClientXMPP):
             message.send()
         elif what == "xml":
             self.send_raw(command["xml"])
+            tell("wrote")
         elif what == "presence":
             self.send_presence()
         elif what == "ask":

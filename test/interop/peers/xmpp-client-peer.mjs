@@ -79,7 +79,10 @@ async function ask({ id, to, ns, name }) {
 
 const doing = {
   message: ({ id, to, body, type = 'chat' }) => peer.send(xml('message', { to, id, type }, xml('body', {}, body))),
-  xml: ({ xml: text }) => peer.write(text),
+  xml: async ({ xml: text }) => {
+    await peer.write(text)
+    tell('wrote', {})
+  },
   presence: () => peer.send(xml('presence')),
   ask,
   answer: ({ id, text }) => waiting.get(id)(xml('question', { xmlns: NS_QUESTION }, xml('answer', {}, text))),

@@ -17,7 +17,17 @@ export interface Login {
 }
 
 export interface PeerEvent {
-  readonly event: 'online' | 'refused' | 'unreachable' | 'streamError' | 'disconnected' | 'message' | 'asked' | 'answered' | 'mistake'
+  readonly event:
+    | 'online'
+    | 'refused'
+    | 'unreachable'
+    | 'streamError'
+    | 'disconnected'
+    | 'message'
+    | 'asked'
+    | 'answered'
+    | 'wrote'
+    | 'mistake'
   readonly jid?: string
   readonly mechanism?: string | null
   readonly cipher?: string | null
@@ -79,8 +89,10 @@ export class XmppPeer {
     return id
   }
 
-  sendXml(xml: string): void {
+  /** Resolves when the library has written it. */
+  async sendXml(xml: string): Promise<void> {
     this.#do({ do: 'xml', xml })
+    await this.events.take('its being written', ({ event }) => event === 'wrote')
   }
 
   message(what: string, match: (event: PeerEvent) => boolean, ms?: number): Promise<PeerEvent> {
@@ -124,6 +136,11 @@ export class XmppPeer {
   async leave(): Promise<void> {
     if (this.program.isRunning) this.program.endInput()
     await this.program.end().catch(() => this.program.stop('SIGKILL'))
+  }
+
+  /** Dies without a word, as when the battery is empty. */
+  async kill(): Promise<void> {
+    await this.program.stop('SIGKILL')
   }
 
   async #ask(to: string, ns: string, name: string, ms?: number): Promise<PeerEvent> {
