@@ -17,19 +17,25 @@ const profile = z.object({
   timeDeltas: z.array(z.number()),
 })
 
+/** One measured window: its bounds in microseconds of CLOCK_MONOTONIC, which is what V8 counts in, and what was done in it. */
+export interface Counted {
+  readonly between: readonly [number, number]
+  readonly count: number
+}
+
 export interface Share {
   readonly name: string
-  /** Of the time that was not idle. */
-  readonly share: number
+  readonly microsEach: number
 }
 
 export interface Shares {
+  /** All that the main thread did in JavaScript and in what JavaScript called. Reads and polling of the event loop are not in it: V8 counts them as idle. */
+  readonly microsEach: number
   readonly functions: readonly Share[]
   readonly files: readonly Share[]
 }
 
-/** `between`: microseconds of CLOCK_MONOTONIC, which is what V8 counts in. */
-export function shares(directory: string, between: readonly (readonly [number, number])[]): Shares {
+export function shares(directory: string, windows: readonly Counted[]): Shares {
   const functions = new Map<string, number>()
   const files = new Map<string, number>()
   let busy = 0
@@ -41,22 +47,23 @@ export function shares(directory: string, between: readonly (readonly [number, n
       const delta = timeDeltas[index] ?? 0
       at += delta
       const frame = frames.get(id)
-      if (!frame || frame.functionName === '(idle)' || !between.some(([begin, end]) => at >= begin && at <= end)) continue
+      if (!frame || frame.functionName === '(idle)' || !windows.some(({ between }) => at >= between[0] && at <= between[1])) continue
       const file = short(frame.url)
       busy += delta
       add(files, file === '' ? frame.functionName : file, delta)
       add(functions, `${frame.functionName || '(anonymous)'} ${file}:${frame.lineNumber + 1}`, delta)
     }
   }
-  return { functions: ordered(functions, busy), files: ordered(files, busy) }
+  const count = windows.reduce((sum, window) => sum + window.count, 0)
+  return { microsEach: busy / count, functions: ordered(functions, count), files: ordered(files, count) }
 }
 
 function add(sums: Map<string, number>, key: string, value: number): void {
   sums.set(key, (sums.get(key) ?? 0) + value)
 }
 
-function ordered(sums: Map<string, number>, all: number): Share[] {
-  return [...sums].map(([name, sum]) => ({ name, share: sum / all })).sort((a, b) => b.share - a.share)
+function ordered(sums: Map<string, number>, count: number): Share[] {
+  return [...sums].map(([name, sum]) => ({ name, microsEach: sum / count })).sort((a, b) => b.microsEach - a.microsEach)
 }
 
 function short(url: string): string {

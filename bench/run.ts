@@ -16,7 +16,7 @@ import { Ejabberd } from './peers/ejabberd.ts'
 import { Prosody } from './peers/prosody.ts'
 import type { Running, Server } from './peers/server.ts'
 import { Stoxgate } from './peers/stoxgate.ts'
-import { shares } from './profile.ts'
+import { type Counted, type Share, shares } from './profile.ts'
 import { type Row, spread, table } from './report.ts'
 
 const help = `npm run bench -- [options]
@@ -63,7 +63,7 @@ const loginCount = given.quick ? 100 : 400
 const ours = 'Stoxgate'
 const rows: Row[] = []
 /** Windows of each work, for the profile. */
-const windows = new Map<string, (readonly [number, number])[]>()
+const windows = new Map<string, Counted[]>()
 
 function row(work: string, unit: string, budget?: number): Row {
   const found = rows.find((each) => each.work === work && each.unit === unit)
@@ -102,7 +102,7 @@ function noteMeasured(server: Server, work: string, budget: number | undefined, 
   note(row('yardstick: fixed work of the load itself', 'ms'), server, yardstick())
   if (measured.loadCores > 0.95)
     console.error(`${server.name}, ${work}: the load was as busy as it can be; the server could have done more`)
-  if (server.name === ours) windows.set(work, [...(windows.get(work) ?? []), measured.between])
+  if (server.name === ours) windows.set(work, [...(windows.get(work) ?? []), measured])
 }
 
 async function chatRound(ground: Ground, running: Map<Server, Running>, to: 'full' | 'bare'): Promise<void> {
@@ -214,14 +214,16 @@ async function measureAll(ground: Ground, servers: readonly Server[]): Promise<v
 }
 
 function printProfile(directory: string): void {
-  for (const [work, between] of windows) {
-    const { functions, files } = shares(directory, between)
+  for (const [work, counted] of windows) {
+    const { microsEach, functions, files } = shares(directory, counted)
     const values = row(work, 'µs each').cells.get(ours)
-    const each = Array.isArray(values) ? spread(values).median : 0
-    const line = ({ name, share }: { name: string; share: number }): string =>
-      `${(share * 100).toFixed(1).padStart(6)} %  ${(share * each).toFixed(2).padStart(6)} µs  ${name}`
-    console.log(`\n${work}, by file\n${files.slice(0, 25).map(line).join('\n')}`)
-    console.log(`\n${work}, by function\n${functions.slice(0, 45).map(line).join('\n')}`)
+    const whole = Array.isArray(values) ? spread(values).median : 0
+    const line = (share: Share): string => `${share.microsEach.toFixed(2).padStart(8)} µs  ${share.name}`
+    console.log(
+      `\n${work}: ${microsEach.toFixed(2)} µs in JavaScript and what it calls, of ${whole.toFixed(2)}; the rest is reads, polling and other threads`,
+    )
+    console.log(`by file\n${files.slice(0, 25).map(line).join('\n')}`)
+    console.log(`by function\n${functions.slice(0, 45).map(line).join('\n')}`)
   }
 }
 

@@ -37,8 +37,8 @@ export class Phone {
   #port = 0
   #cseq = 0
   #branch = 0
-  #digest: Digest | undefined
-  #challengedWith = 'Authorization'
+  /** By the field that carries the answer: a registrar asks for itself, a proxy for its own. */
+  readonly #digests = new Map<string, Digest>()
   #pending: Pending | undefined
   readonly #timer: NodeJS.Timeout
 
@@ -90,7 +90,9 @@ export class Phone {
     let head = `${pending.method} ${pending.uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:${this.#port};rport;branch=z9hG4bK${this.user}x${++this.#branch}\r\n`
     for (const line of pending.lines) head += `${line}\r\n`
     head += `CSeq: ${pending.cseq} ${pending.method}\r\n`
-    if (this.#digest) head += `${this.#challengedWith}: ${this.#digest.credentials(pending.method, pending.uri)}\r\n`
+    const field = fieldFor(pending.method)
+    const digest = this.#digests.get(field)
+    if (digest) head += `${field}: ${digest.credentials(pending.method, pending.uri)}\r\n`
     pending.bytes = Buffer.from(`${head}Content-Length: ${pending.text.length}\r\n\r\n${pending.text}`, 'latin1')
     this.#put(pending)
   }
@@ -119,10 +121,10 @@ export class Phone {
     const status = Number(text.slice(8, 11))
     const pending = this.#pending
     if (!pending || status < 200 || Number(/\r\nCSeq:\s*(\d+)/i.exec(text)?.[1]) !== pending.cseq) return
-    if ((status === 401 || status === 407) && (this.#digest === undefined || /stale\s*=\s*"?true/i.test(text))) {
-      this.#challengedWith = status === 401 ? 'Authorization' : 'Proxy-Authorization'
+    const field = fieldFor(pending.method)
+    if ((status === 401 || status === 407) && (!this.#digests.has(field) || /stale\s*=\s*"?true/i.test(text))) {
       const challenges = [...text.matchAll(/\r\n(?:WWW|Proxy)-Authenticate:\s*([^\r]+)/gi)].map((match) => match[1] ?? '')
-      this.#digest = new Digest(chosen(challenges), this.user, this.exchange.password)
+      this.#digests.set(field, new Digest(chosen(challenges), this.user, this.exchange.password))
       this.#transmit(pending)
       return
     }
@@ -158,4 +160,9 @@ export class Phone {
     this.received++
     this.onMessage?.()
   }
+}
+
+/** Our exchange is the registrar of its telephones (401) and the proxy of what they send on (407). */
+function fieldFor(method: string): string {
+  return method === 'REGISTER' ? 'Authorization' : 'Proxy-Authorization'
 }

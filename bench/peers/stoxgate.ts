@@ -88,7 +88,6 @@ sip:
   embedded: { listeners: [ { transport: udp, address: 127.0.0.1, port: 0 } ] }
   loopback: ${this.loopback}
 store: { sqlite: "${join(this.#directory, 'stoxgate.db')}" }
-secretsKeyFile: "${join(this.#directory, 'secrets.key')}"
 log: { directory: "${join(this.#directory, 'logs')}", format: text }
 `
   }
