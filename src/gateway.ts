@@ -76,12 +76,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
         log.major({ what: 'reloaded', needingRestart: restart.join(', ') || undefined })
         return restart
       },
-      async accountChanged(jid) {
-        const { aor } = uriFor(jid)
-        for (const session of [...house.sessions.sessionsOf(aor)]) session.end('not-authorized', 'The account was changed; log in again')
-        house.registrations.replace(aor, [])
-        await store.bindings.replace(aor, [])
-      },
+      accountChanged: (jid) => house.endAccount(jid),
       status: () => ({
         version: software.version,
         connections: streams.count,

@@ -12,6 +12,7 @@ import { ACCEPTED } from './core/answer.ts'
 import { Authenticator } from './core/authenticator.ts'
 import { RealTimeCore } from './core/core.ts'
 import { FromWire } from './core/from-wire.ts'
+import { KnownHashes } from './core/known-hashes.ts'
 import { Registrations } from './core/location.ts'
 import { Loopback } from './core/loopback.ts'
 import { SeenRequests } from './core/merged.ts'
@@ -26,6 +27,7 @@ import { jidFor, uriFor } from './mapping/address.ts'
 import type { Making } from './mapping/making.ts'
 import { toSignal } from './mapping/signal.ts'
 import { Digest } from './sip/digest.ts'
+import { newCallId, newTag } from './sip/identifier.ts'
 import type { SipStack } from './sip/port.ts'
 import type { Store } from './store/port.ts'
 import { FromClient } from './stream/from-client.ts'
@@ -54,6 +56,8 @@ export interface House {
   readonly registrations: Registrations
   readonly fromClient: FromClient
   readonly fromWire: FromWire
+  /** Everything an account has open ends: its password was changed, or it is gone. */
+  endAccount(jid: Jid): Promise<void>
   /** Takes up what an earlier run left in the store. */
   restore(): Promise<void>
   stop(): void
@@ -104,7 +108,8 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
 
   const registrar = new Registrar(registrations, store.bindings, settings.registrar ?? REGISTRAR_DEFAULTS, now, sipLog)
   const hashesOf = async (account: SipUri) => (await store.accounts.find(jidFor(account).bare))?.credentials.sip
-  const authenticator = new Authenticator(hashesOf, new Digest(randomBytes(32), now), sipLog)
+  const hashes = new KnownHashes(hashesOf, now)
+  const authenticator = new Authenticator(hashes, new Digest(randomBytes(32), now), sipLog)
   const fromWire = new FromWire(
     core,
     authenticator,
@@ -132,6 +137,13 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     fromClient,
     fromWire,
     restore: () => registrar.restore(),
+    async endAccount(jid) {
+      const { aor } = uriFor(jid)
+      for (const session of [...sessions.sessionsOf(aor)]) session.end('not-authorized', 'The account was changed; log in again')
+      hashes.forget(aor)
+      registrations.replace(aor, [])
+      await store.bindings.replace(aor, [])
+    },
     stop() {
       clearInterval(sweeping)
       asking.stop()
@@ -144,8 +156,8 @@ function makingFor(settings: HouseSettings): Making {
   const types = new Map(settings.domains.map((domain) => [domain.name, domain.pagerType]))
   return {
     now: () => new Date(),
-    tag: () => randomBytes(8).toString('hex'),
-    callId: () => randomBytes(16).toString('hex'),
+    tag: newTag,
+    callId: newCallId,
     host: settings.domains[0] ? uriFor(Jid.parse(settings.domains[0].name)).host : 'stoxgate.invalid',
     pagerType: (name) => types.get(name) ?? 'chat',
   }

@@ -3,8 +3,7 @@ import { aorKey, type SipUri } from '../address/sip-uri.ts'
 import type { Log } from '../log/log.ts'
 import { type Claim, claimFor, type Digest } from '../sip/digest.ts'
 import { Headers, type SipRequest, SipResponse } from '../sip/message.ts'
-import type { Credentials } from '../store/port.ts'
-import type { MaybePromise } from './port.ts'
+import type { KnownHashes } from './known-hashes.ts'
 
 /** Which pair of header fields: a registrar asks with 401, a proxy with 407 (RFC 3261 §22.2, §22.3). */
 export type Asking = 'registrar' | 'proxy'
@@ -19,7 +18,7 @@ const NO_BODY = Buffer.alloc(0)
 export class Authenticator {
   constructor(
     /** The digest hashes of an account; undefined where it does not exist or has no telephones. */
-    readonly hashesOf: (account: SipUri) => MaybePromise<Credentials['sip'] | undefined>,
+    readonly hashes: KnownHashes,
     readonly digest: Digest,
     readonly log: Log,
   ) {}
@@ -42,7 +41,7 @@ export class Authenticator {
     const isFull = username.endsWith(domain)
     const local = isFull ? username.slice(0, -domain.length) : username
     // Asked in any case, so that a name nobody has takes as long as one that exists.
-    const hashes = await this.hashesOf(account)
+    const hashes = await this.hashes.of(account)
     if (aorKey(local, account.host) !== account.aor) return undefined
     return hashes?.[algorithm][isFull ? 'full' : 'local']
   }
