@@ -67,7 +67,7 @@ export class ClientTransaction extends Timed implements Sender {
   }
 
   final(response: SipResponse): void {
-    if (!this.isWaiting) return // the same response once more, Timer K
+    if (!this.isWaiting) return
     this.#complete()
     this.#resolve(response)
   }
@@ -95,10 +95,6 @@ export class ClientTransaction extends Timed implements Sender {
   }
 
   expire(): void {
-    if (this.#state === 'completed') {
-      this.#owner.forget(this)
-      return
-    }
     const left = this.#giveUpAt - performance.now()
     if (left <= 0) {
       this.fail(
@@ -115,16 +111,15 @@ export class ClientTransaction extends Timed implements Sender {
     } else this.#owner.wheel.start(this, left)
   }
 
+  /**
+   * There is no Timer K: a response that comes again finds no transaction and is dropped, which is all that Completed would do with it (§17.1.2.2).
+   * Kept for T4, requests and responses would live long enough for the garbage collector to take twice the time of the message.
+   */
   #complete(): void {
-    const isReliable = this.#way?.isReliable ?? true
     this.#way?.forget(this)
     this.#state = 'completed'
-    this.#bytes = undefined
-    this.#way = undefined
-    if (isReliable) {
-      this.#owner.wheel.stop(this)
-      this.#owner.forget(this)
-    } else this.#owner.wheel.start(this, this.#owner.timers.t4Ms)
+    this.#owner.wheel.stop(this)
+    this.#owner.forget(this)
     this.#owner.settled()
   }
 }
