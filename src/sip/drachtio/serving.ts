@@ -3,7 +3,7 @@
 import { RefusedError } from '../../core/port.ts'
 import type { Log } from '../../log/log.ts'
 import { SipParseError } from '../codec.ts'
-import { HeaderError, response, SipResponse } from '../message.ts'
+import { response, SipResponse } from '../message.ts'
 import { Forward, type Received, type Serve } from '../port.ts'
 import type { AdminConnection } from './admin-connection.ts'
 import type { Frame } from './gate.ts'
@@ -19,7 +19,8 @@ export class Serving {
   readonly #serve: Serve
   readonly #limits: DrachtioLimits
   readonly #log: Log
-  #count = 0
+  /** Until the server has their answer. */
+  readonly #exchanges = new Set<Exchange>()
   #isDraining = false
   #quiet: (() => void) | undefined
 
@@ -31,7 +32,7 @@ export class Serving {
 
   /** Requests that are being served. */
   get servingCount(): number {
-    return this.#count
+    return this.#exchanges.size
   }
 
   take(connection: AdminConnection, passed: SrfRequest, answer: SrfAnswer): void {
@@ -46,6 +47,7 @@ export class Serving {
     }
     const exchange = new Exchange(this, connection, received, answer, this.#log)
     const refusal = this.#refusalOf(passed)
+    this.#exchanges.add(exchange)
     if (refusal) {
       exchange.answer(refusal)
       return
@@ -57,14 +59,25 @@ export class Serving {
       given = this.failure(received, cause)
     }
     if (given instanceof SipResponse || given instanceof Forward) exchange.answer(given)
-    else this.#await(exchange, given)
+    else given.then(exchange.answer, (cause: unknown) => exchange.answer(this.failure(received, cause)))
+  }
+
+  /** The server has the answer, or nobody is there to take it. */
+  settled(exchange: Exchange): void {
+    this.#exchanges.delete(exchange)
+    if (this.#exchanges.size === 0) this.#quiet?.()
+  }
+
+  /** Whom a lost connection brought requests gets no answer any more; the server answers 408 in our place. */
+  lost(connection: AdminConnection): void {
+    for (const exchange of this.#exchanges) if (exchange.connection === connection) this.settled(exchange)
   }
 
   /** New requests are refused from now on; `quiet` is called when nothing is served any more. */
   drain(quiet: () => void): void {
     this.#isDraining = true
     this.#quiet = quiet
-    if (this.#count === 0) quiet()
+    if (this.#exchanges.size === 0) quiet()
   }
 
   /** Our own mistake: told to the log once, and to the peer without details. */
@@ -73,23 +86,13 @@ export class Serving {
     return response(500)
   }
 
-  #await(exchange: Exchange, given: Promise<SipResponse | Forward>): void {
-    this.#count++
-    const done = (final: SipResponse | Forward) => {
-      exchange.answer(final)
-      this.#count--
-      if (this.#count === 0) this.#quiet?.()
-    }
-    given.then(done, (cause: unknown) => done(this.failure(exchange.received, cause)))
-  }
-
   #refusalOf({ raw }: SrfRequest): SipResponse | undefined {
     const scheme = /^\S+ ([A-Za-z][A-Za-z0-9+.-]*):/.exec(raw)?.[1]?.toLowerCase()
     // RFC 3261 §8.2.2.1.
     if (scheme !== 'sip' && scheme !== 'sips' && scheme !== 'tel') return response(416)
     if (this.#isDraining) return response(503, 'Stopping', RETRY_AFTER)
-    if (this.#count < this.#limits.servedAtOnceMax) return undefined
-    this.#log.problem({ what: 'sip_overload', serving: this.#count })
+    if (this.#exchanges.size < this.#limits.servedAtOnceMax) return undefined
+    this.#log.problem({ what: 'sip_overload', serving: this.#exchanges.size })
     return response(503, undefined, RETRY_AFTER)
   }
 }
@@ -107,7 +110,7 @@ class Exchange implements Frame {
     private readonly log: Log,
   ) {}
 
-  answer(given: SipResponse | Forward): void {
+  readonly answer = (given: SipResponse | Forward): void => {
     const outgoing = this.#outgoingOf(given)
     const { from } = this.received
     traceAnswered(this.log, outgoing.status, outgoing.reason, outgoing.fields, outgoing.body, `${from.host}:${from.port}`)
@@ -135,6 +138,7 @@ class Exchange implements Frame {
 
   readonly #sent = (failure?: unknown): void => {
     this.connection.gate.acknowledged(this)
+    this.owner.settled(this)
     if (failure) this.log.problem({ what: 'sip_response_failed', to: this.received.from.host, why: String(failure) })
   }
 
@@ -147,7 +151,6 @@ class Exchange implements Frame {
         this.log.problem({ what: 'sip_response_refused', method: request.method, why: cause.reason })
         return outgoingAnswer(request, response(cause.status === 513 ? 513 : 500, cause.reason))
       }
-      if (!(cause instanceof HeaderError)) throw cause
       return outgoingAnswer(request, this.owner.failure(this.received, cause))
     }
   }

@@ -73,6 +73,7 @@ export class DrachtioStack implements SipStack, LinkUser {
 
   lost(connection: AdminConnection, why: string): void {
     this.#requests.lost(connection, why)
+    this.#serving?.lost(connection)
   }
 
   took(connection: AdminConnection, request: SrfRequest, answer: SrfAnswer): void {
