@@ -146,7 +146,7 @@ describe('what is refused', () => {
     })
   }
 
-  test('60,000 bytes of what makes a reader go back and forth are refused as quickly as any', () => {
+  test('60,000 bytes of what makes a reader go back and forth take no longer to refuse than others', () => {
     const begun = process.cpuUsage()
     for (const filling of [' ', '\t', ';', ',', '"', '\\', '<', ':', 'a ', ';a', ';a=', '"\\', 'a:', '\r\n ', ' \r\n']) {
       const long = filling.repeat(60_000 / filling.length)

@@ -149,6 +149,11 @@ export class TcpPeer extends Inbox {
     return new Promise((resolve, reject) => this.#socket.write(bytes, (cause) => (cause ? reject(cause) : resolve())))
   }
 
+  /** Says that nothing more comes, and goes on listening. */
+  end(): void {
+    this.#socket.end()
+  }
+
   /** Reads nothing from now on. */
   pause(): void {
     this.#socket.pause()

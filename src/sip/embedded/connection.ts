@@ -8,6 +8,7 @@ import type { Limits } from './limits.ts'
 import type { Receiver, Sender, Way } from './transport.ts'
 
 const PONG = Buffer.from('\r\n')
+const KEEP_ALIVE_MS = 60_000
 
 /** What a connection needs of its transport. */
 export interface Owner {
@@ -37,6 +38,8 @@ export class Connection implements Way, Frames {
   #isEnding = false
   #isCorked = false
   #hasSpoken = false
+  #isDeaf = false
+  #hasPonged = false
   /** When the unfinished message began. */
   #unfinishedSince: number | undefined
   #why = 'closed by the peer'
@@ -50,11 +53,14 @@ export class Connection implements Way, Frames {
     this.port = port
     this.#framer = new Framer(this, owner.limits, owner.room)
     socket.setNoDelay(true)
+    // A telephone that lost its network says nothing; its connection must not look alive for ever.
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
     socket.on('timeout', () => this.#timeout())
     socket.on('error', (cause) => {
       this.#why = cause.message
     })
+    socket.on('end', () => this.#peerEnded())
     socket.on('close', () => this.#close())
   }
 
@@ -69,6 +75,11 @@ export class Connection implements Way, Frames {
     return !this.#isClosed && !this.#isEnding
   }
 
+  /** Whether an answer can come through it: a peer that closed his side may still be waiting for ours. */
+  get hears(): boolean {
+    return this.isOpen && !this.#isDeaf
+  }
+
   localFor(host: string): NextHop {
     if (this.#local) return this.#local
     const local = this.#owner.localFor(host, this.flow)
@@ -77,7 +88,7 @@ export class Connection implements Way, Frames {
   }
 
   send(bytes: Buffer, _host: string, _port: number, sender?: Sender): void {
-    if (!this.isOpen) {
+    if (sender ? !this.hears : !this.isOpen) {
       sender?.wayFailed(new Error('the connection is closed'), !this.#hasOpened)
       return
     }
@@ -109,7 +120,7 @@ export class Connection implements Way, Frames {
     this.#framer.stop()
     this.#socket.end()
     // A peer that does not close its side is not waited for.
-    this.#socket.setTimeout(this.#owner.limits.connectMs)
+    this.#socket.setTimeout(this.#owner.limits.lingerMs)
   }
 
   /** What was sent goes out still, and that is the end. */
@@ -134,7 +145,9 @@ export class Connection implements Way, Frames {
   }
 
   ping(): void {
-    this.send(PONG, this.host, this.port)
+    // One for all that came together: who sends thousands of pings must not make us write thousands of times.
+    if (!this.#hasPonged) this.send(PONG, this.host, this.port)
+    this.#hasPonged = true
   }
 
   lost(error: SipParseError): void {
@@ -143,6 +156,7 @@ export class Connection implements Way, Frames {
   }
 
   #read(chunk: Buffer): void {
+    this.#hasPonged = false
     this.#framer.push(chunk)
     const { limits } = this.#owner
     if (this.#framer.isUnfinished) {
@@ -159,9 +173,17 @@ export class Connection implements Way, Frames {
   }
 
   #timeout(): void {
-    if (this.#isEnding) this.destroy(this.#why)
+    if (this.#isEnding || this.#isDeaf) this.destroy(this.#why)
     else if (!this.#hasOpened) this.destroy('no connection in time')
     else this.destroy(this.#unfinishedSince === undefined ? 'idle' : 'a message was not finished in time')
+  }
+
+  /** Nothing more comes, but what was asked may still be answered (`nc` closes its side after its last byte). */
+  #peerEnded(): void {
+    this.#isDeaf = true
+    this.#failWaiting()
+    if (this.#framer.isUnfinished || !this.#hasSpoken) this.destroy(this.#why)
+    else this.#socket.setTimeout(this.#owner.limits.lingerMs)
   }
 
   #close(): void {
@@ -169,9 +191,14 @@ export class Connection implements Way, Frames {
     this.#isClosed = true
     this.#framer.stop()
     this.#owner.closed(this, this.#why)
+    this.#failWaiting()
+  }
+
+  #failWaiting(): void {
     const cause = new Error(`connection: ${this.#why}`)
-    for (const sender of this.#waiting) sender.wayFailed(cause, !this.#hasOpened)
+    const waiting = [...this.#waiting]
     this.#waiting.clear()
+    for (const sender of waiting) sender.wayFailed(cause, !this.#hasOpened)
   }
 }
 

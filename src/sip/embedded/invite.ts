@@ -55,7 +55,7 @@ export class InviteTransaction extends Timed {
     if (this.#state !== 'completed') return
     this.#state = 'confirmed'
     // Timer I: ACKs that come again are absorbed.
-    if (this.path.way.isReliable) this.#end()
+    if (this.path.way.isReliable) this.#owner.ended(this)
     else this.#owner.wheel.start(this, this.#owner.timers.t4Ms)
   }
 
@@ -66,7 +66,7 @@ export class InviteTransaction extends Timed {
 
   expire(): void {
     if (this.#state === 'proceeding') this.#sayTrying()
-    else if (this.#state === 'confirmed' || performance.now() >= this.#giveUpAt) this.#end()
+    else if (this.#state === 'confirmed' || performance.now() >= this.#giveUpAt) this.#owner.ended(this)
     else this.#sendAgain()
   }
 
@@ -81,10 +81,5 @@ export class InviteTransaction extends Timed {
     if (this.#last) this.#owner.sendOn(this.path, this.#last)
     this.#interval = Math.min(this.#interval * 2, this.#owner.timers.t2Ms)
     this.#owner.wheel.start(this, Math.min(this.#interval, this.#giveUpAt - performance.now()))
-  }
-
-  #end(): void {
-    this.#owner.wheel.stop(this)
-    this.#owner.ended(this)
   }
 }

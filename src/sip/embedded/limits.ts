@@ -18,6 +18,8 @@ export interface Limits {
   readonly messageMs: number
   /** A connection without any traffic. Longer than the usual registration hour, as a telephone is reached through it. */
   readonly idleMs: number
+  /** A connection that one side has closed: long enough for the answer to what was asked last. */
+  readonly lingerMs: number
   /** Until a connection of ours is there. Short, as UDP may still be tried behind it. */
   readonly connectMs: number
   /** Requests being served at the same time; above it 503 with Retry-After. Each holds its whole request. */
@@ -42,6 +44,7 @@ export const defaultLimits: Limits = {
   firstMessageMs: 30_000,
   messageMs: 32_000,
   idleMs: 3_900_000,
+  lingerMs: 5_000,
   connectMs: 5_000,
   servedAtOnceMax: 10_000,
   invitesMax: 2_000,
@@ -61,3 +64,6 @@ export const WITHOUT_TCP_MS = 300_000
 
 /** Retry-After of a 503 for want of room: long enough for a burst to pass. */
 export const RETRY_AFTER_SECONDS = 5
+
+/** How long a caller is told to wait: Timer C of a proxy (RFC 3261 §16.6 step 11), after which he hears 408. */
+export const INVITE_SERVED_MS = 180_000

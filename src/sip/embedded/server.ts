@@ -1,21 +1,22 @@
 /** Requests from the wire: checked, recognised when they come again, served once, answered (RFC 3261 §8.2, §17.2). */
-import { createHash } from 'node:crypto'
 import type { Log } from '../../log/log.ts'
 import { print, type SipParseError } from '../codec.ts'
-import { parseCSeq } from '../cseq.ts'
 import { withEcho } from '../echo.ts'
 import { newTag } from '../identifier.ts'
 import { response, type SipRequest, SipResponse } from '../message.ts'
-import { tagOf } from '../name-addr.ts'
 import { Forward, type Serve } from '../port.ts'
 import { SipSyntaxError } from '../syntax-error.ts'
 import type { Via } from '../via.ts'
 import { InviteTransaction } from './invite.ts'
-import { DATAGRAM_MAX_BYTES, type Limits, RETRY_AFTER_SECONDS } from './limits.ts'
+import { DATAGRAM_MAX_BYTES, INVITE_SERVED_MS, type Limits } from './limits.ts'
+import { comeBackLater, isServedScheme, sameTag } from './refusal.ts'
 import { Retained } from './retained.ts'
 import { completeVia, guessedPath, type ReturnPath, returnPath } from './return-path.ts'
+import { Seldom } from './seldom.ts'
+import { Serving } from './serving.ts'
 import { type Timers, transactionMs } from './timers.ts'
 import { traceSent } from './trace.ts'
+import { keyOf } from './transaction-key.ts'
 import type { Way } from './transport.ts'
 import { faultIn, topVia, Vitals } from './vitals.ts'
 import type { Wheel } from './wheel.ts'
@@ -31,9 +32,10 @@ export class ServerTransactions {
   readonly #log: Log
   readonly #reopen: Reopen
   readonly #retained: Retained
-  /** Keys of the requests whose answer is awaited. */
-  readonly #serving = new Set<string>()
+  /** The requests whose answer is awaited. */
+  readonly #serving = new Map<string, Serving>()
   readonly #invites = new Map<string, InviteTransaction>()
+  readonly #overloads = new Seldom()
   #isDraining = false
   #quiet: (() => void) | undefined
 
@@ -105,6 +107,7 @@ export class ServerTransactions {
     this.#quiet = undefined
     this.#retained.clear()
     for (const invite of this.#invites.values()) this.wheel.stop(invite)
+    for (const serving of this.#serving.values()) this.wheel.stop(serving)
     this.#invites.clear()
     this.#serving.clear()
   }
@@ -147,7 +150,7 @@ export class ServerTransactions {
     }
     const invite = method === 'INVITE' ? new InviteTransaction(this, key, request, path) : undefined
     if (invite) this.#invites.set(key, invite)
-    const tag = invite?.tag ?? newTag()
+    const serving = new Serving(this, key, request, path, invite)
     let answer: ReturnType<Serve>
     try {
       answer = this.#serve({
@@ -158,29 +161,39 @@ export class ServerTransactions {
     } catch (cause) {
       answer = this.#failure(request, cause)
     }
-    if (answer instanceof SipResponse || answer instanceof Forward) this.#answer(key, request, path, tag, answer, invite)
-    else this.#await(key, request, path, tag, answer, invite)
+    if (answer instanceof SipResponse || answer instanceof Forward) this.#answer(serving, answer)
+    else this.#await(serving, answer)
   }
 
-  #await(
-    key: string,
-    request: SipRequest,
-    path: ReturnPath,
-    tag: string,
-    answer: Promise<SipResponse | Forward>,
-    invite?: InviteTransaction,
-  ): void {
-    this.#serving.add(key)
+  #await(serving: Serving, answer: Promise<SipResponse | Forward>): void {
+    const { key, request, invite } = serving
+    this.#serving.set(key, serving)
+    this.wheel.start(serving, invite ? INVITE_SERVED_MS : transactionMs(this.timers))
     invite?.wait()
-    const done = (final: SipResponse | Forward) => {
-      if (this.#serving.delete(key)) this.#answer(key, request, path, tag, final, invite)
+    const done = (given: SipResponse | Forward) => {
+      if (this.#over(key)) this.#answer(serving, given)
       this.#settle()
     }
     answer.then(done, (cause: unknown) => done(this.#failure(request, cause)))
   }
 
-  #answer(key: string, request: SipRequest, path: ReturnPath, tag: string, given: SipResponse | Forward, invite?: InviteTransaction): void {
-    if (invite?.isAnswered) return // cancelled meanwhile, which was its answer
+  /** Whether it was still being served. */
+  #over(key: string): boolean {
+    const serving = this.#serving.get(key)
+    if (serving) this.wheel.stop(serving)
+    return this.#serving.delete(key)
+  }
+
+  /** An answer that comes later than this is of no use: who asked has given up, but for a caller, who waits as long as he hears 100. */
+  tooSlow(serving: Serving): void {
+    const { key, request, path, tag, invite } = serving
+    this.#over(key)
+    this.#log.problem({ what: 'sip_request_unanswered', method: request.method, from: path.host })
+    invite?.answer(this.#print(request, path, tag, response(408)))
+    this.#settle()
+  }
+
+  #answer({ key, request, path, tag, invite }: Serving, given: SipResponse | Forward): void {
     const own = given instanceof Forward ? this.#failure(request, new Error('there is no proxy here (can.proxy)')) : given
     const bytes = this.#print(request, path, tag, own)
     if (invite && own.status >= 300) {
@@ -188,7 +201,7 @@ export class ServerTransactions {
       return
     }
     // A 2xx to an INVITE is repeated by who gave it; here at least for who asks again.
-    if (invite) this.#invites.delete(key)
+    if (invite) this.#forgetInvite(invite)
     this.sendOn(path, bytes)
     if (!path.way.isReliable) this.#retained.add(key, bytes)
   }
@@ -212,14 +225,12 @@ export class ServerTransactions {
 
   /** What is answered before anybody looks at the request itself. */
   #refusalOf(request: SipRequest): SipResponse | undefined {
-    const scheme = request.uri.slice(0, request.uri.indexOf(':')).toLowerCase()
-    // §8.2.2.1. A number may have a meaning to who serves; any other scheme has none to SIP.
-    if (scheme !== 'sip' && scheme !== 'sips' && scheme !== 'tel') return response(416)
-    if (this.#isDraining) return response(503, 'Stopping', [['Retry-After', String(RETRY_AFTER_SECONDS)]])
+    if (!isServedScheme(request.uri)) return response(416)
+    if (this.#isDraining) return comeBackLater('Stopping')
     const { servedAtOnceMax, invitesMax } = this.#limits
     if (this.#serving.size < servedAtOnceMax && (request.method !== 'INVITE' || this.#invites.size < invitesMax)) return undefined
-    this.#log.problem({ what: 'sip_overload', serving: this.#serving.size, invites: this.#invites.size })
-    return response(503, undefined, [['Retry-After', String(RETRY_AFTER_SECONDS)]])
+    if (this.#overloads.mayTell()) this.#log.problem({ what: 'sip_overload', serving: this.#serving.size, invites: this.#invites.size })
+    return comeBackLater()
   }
 
   // §9.2: only an INVITE can be cancelled; the CANCEL has its branch, and has an answer of its own.
@@ -229,7 +240,7 @@ export class ServerTransactions {
     this.sendOn(path, bytes)
     if (!path.way.isReliable) this.#retained.add(key, bytes)
     if (invite?.isAnswered !== false) return
-    this.#serving.delete(invite.key)
+    this.#over(invite.key)
     invite.answer(this.#print(invite.request, invite.path, invite.tag, response(487)))
     this.#settle()
   }
@@ -244,9 +255,7 @@ export class ServerTransactions {
       from: path.host,
     })
     if (request.method === 'ACK') return
-    const hash = createHash('sha256').update(request.headers.get('via') ?? '')
-    const tag = hash.update(request.headers.get('call-id') ?? '').digest('hex')
-    this.sendOn(path, print(withEcho(request, refusal, tag.slice(0, 16))))
+    this.sendOn(path, print(withEcho(request, refusal, sameTag(request))))
   }
 
   /** The seam to the wire for all responses. */
@@ -266,20 +275,15 @@ export class ServerTransactions {
 
   /** An INVITE transaction is over. */
   ended(invite: InviteTransaction): void {
+    this.#forgetInvite(invite)
+  }
+
+  #forgetInvite(invite: InviteTransaction): void {
+    this.wheel.stop(invite)
     if (this.#invites.get(invite.key) === invite) this.#invites.delete(invite.key)
   }
 
   #settle(): void {
     if (this.#serving.size === 0) this.#quiet?.()
   }
-}
-
-/** §17.2.3: the branch, who sent it, and the method; or for RFC 2543 what was compared before there were such branches. */
-function keyOf(request: SipRequest, via: Via, method: string): string {
-  if (via.hasUniqueBranch) return `${via.branch}\n${via.sentBy.toLowerCase()}\n${method}`
-  const { headers } = request
-  // Without the To tag, which an ACK has and its INVITE has not; the rest is enough.
-  const number = parseCSeq(headers.get('cseq') ?? '').number
-  const from = tagOf(headers.get('from') ?? '')
-  return [request.uri, from, headers.get('call-id'), number, method, via.sentBy.toLowerCase(), via.branch].join('\n')
 }

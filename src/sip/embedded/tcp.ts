@@ -7,6 +7,7 @@ import { Connection, type Owner } from './connection.ts'
 import type { Room } from './framer.ts'
 import type { Limits } from './limits.ts'
 import type { LocalAddresses } from './local-address.ts'
+import { Seldom } from './seldom.ts'
 import { hostPort, isLoopback, isWildcard, plainAddress, type Receiver, type TransportLayer } from './transport.ts'
 
 export interface TcpListener {
@@ -42,6 +43,7 @@ export class TcpTransport implements TransportLayer, Owner {
   readonly #perAddress = new Map<string, number>()
   // A flow kept from before a restart must not name another telephone's connection.
   readonly #run = randomBytes(6).toString('hex')
+  readonly #refusals = new Seldom()
   #opened = 0
   #emptied: (() => void) | undefined
 
@@ -69,11 +71,11 @@ export class TcpTransport implements TransportLayer, Owner {
   wayTo(host: string, port: number, flow: string | undefined): Connection {
     if (flow !== undefined) {
       const way = this.#byFlow.get(flow)
-      if (!way?.isOpen) throw new NoResponseError('transport', `the connection of ${hostPort(host, port)} is gone`)
+      if (!way?.hears) throw new NoResponseError('transport', `the connection of ${hostPort(host, port)} is gone`)
       return way
     }
     const there = this.#byPeer.get(hostPort(host, port))
-    return there?.isOpen ? there : this.#connect(host, port)
+    return there?.hears ? there : this.#connect(host, port)
   }
 
   /** The port is a listener's also where the connection is ours: who answers after it broke opens another one there. */
@@ -118,7 +120,7 @@ export class TcpTransport implements TransportLayer, Owner {
   }
 
   #bind(listener: TcpListener): Promise<void> {
-    const server = createServer({ pauseOnConnect: false }, (socket) => this.#accept(socket))
+    const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       // Without an address Node binds :: with IPv4 in it, and 0.0.0.0 where there is no IPv6.
@@ -142,7 +144,10 @@ export class TcpTransport implements TransportLayer, Owner {
     const why = this.#whyNoMore(host)
     if (host === '' || why !== undefined) {
       socket.destroy()
-      this.#log.problem({ what: 'sip_connection_refused', peer: hostPort(host, port), why: why ?? 'gone at once' })
+      // As many lines as there are strangers knocking would fill the disk.
+      const fact = { what: 'sip_connection_refused', peer: hostPort(host, port), why: why ?? 'gone at once' }
+      if (this.#refusals.mayTell()) this.#log.problem(fact)
+      else this.#log.lowLevel(fact)
       return
     }
     this.#enter(socket, host, port).open(plainAddress(socket.localAddress ?? ''), this.limits.firstMessageMs)

@@ -95,6 +95,15 @@ describe('messages in a stream', () => {
     expect(one.pongs).toBe(1)
   })
 
+  test('ten thousand of them at once are not answered ten thousand times', async () => {
+    const { peer } = await world()
+    const one = await peer()
+    await one.send('\r\n\r\n'.repeat(10_000))
+    await one.send(text('1'))
+    await one.response()
+    expect(one.pongs).toBeLessThan(100)
+  })
+
   test('one that is malformed is answered, and harms no other', async () => {
     const { peer } = await world()
     const one = await peer()
@@ -141,6 +150,43 @@ describe('messages in a stream', () => {
       expect(one.all).toEqual([])
     })
   }
+})
+
+describe('a peer that closes its side after its last byte', () => {
+  test('still hears the answer', async () => {
+    const answer = new Promised<SipResponse>()
+    const { peer, got } = await world({ serve: () => answer.promise })
+    const one = await peer()
+    await one.send(text('1'))
+    one.end()
+    while (got.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    answer.resolve(response(202))
+    expect((await one.response()).status).toBe(202)
+  })
+
+  test('is not asked anything more', async () => {
+    const { stack, peer, got } = await world({ limits: { lingerMs: 100 } })
+    const one = await peer()
+    await one.send(text('1'))
+    await one.response()
+    const { from } = got[0] ?? {}
+    if (!from) throw new Error('nothing came')
+    const waiting = stack.send(message('hello?'), from).catch((cause: unknown) => cause)
+    await one.request()
+    one.end()
+    expect(await waiting).toMatchObject({ why: 'transport' })
+    await expect(stack.send(message('hello?'), from)).rejects.toMatchObject({ why: 'transport' })
+    await one.closed
+  })
+
+  test('in the middle of a message is hung up on', async () => {
+    const { peer, got } = await world()
+    const one = await peer()
+    await one.send(text('1').slice(0, 60))
+    one.end()
+    await one.closed
+    expect(got).toEqual([])
+  })
 })
 
 describe('what a stranger may take', () => {
@@ -267,7 +313,7 @@ describe('which connection', () => {
       arrived.resolve()
       return answer.promise
     }
-    const { heard, peer } = await world({ serve })
+    const { heard, peer } = await world({ serve, limits: { lingerMs: 20 } })
     const { server, port, sockets } = await listener()
     const one = await peer()
     await one.send(text('1').replace('192.0.2.99', `192.0.2.99:${port}`))

@@ -190,6 +190,34 @@ describe('a request of others', () => {
   })
 })
 
+describe('an answer that never comes', () => {
+  test('leaves no request behind after 32 seconds, and comes too late after that', async () => {
+    const answer = new Promised<SipResponse>()
+    const { peer, send, stack } = await world(() => answer.promise)
+    send(request('MESSAGE'))
+    await vi.advanceTimersByTimeAsync(31_900)
+    expect(stack.load.serving).toBe(1)
+    await vi.advanceTimersByTimeAsync(200)
+    expect(stack.load.serving).toBe(0)
+    answer.resolve(response(200))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(peer.all).toEqual([])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('a caller hears 408 after three minutes', async () => {
+    const { peer, send, stack } = await world(() => new Promise(() => {}))
+    send(request('INVITE'))
+    await vi.advanceTimersByTimeAsync(179_000)
+    expect(peer.all).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1_100)
+    send(request('ACK'))
+    await vi.advanceTimersByTimeAsync(40_000)
+    expect(peer.all.map((one) => (one instanceof SipResponse ? one.status : 0))).toEqual([100, 408])
+    expect(stack.load.serving).toBe(0)
+  })
+})
+
 describe('a call that is refused', () => {
   const statuses = async (peer: MemoryPeer) => peer.all.map((one) => (one instanceof SipResponse ? one.status : one.method))
 
