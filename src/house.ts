@@ -16,19 +16,29 @@ import { KnownHashes } from './core/known-hashes.ts'
 import { Registrations } from './core/location.ts'
 import { Loopback } from './core/loopback.ts'
 import { SeenRequests } from './core/merged.ts'
-import type { Core, HopPolicy } from './core/port.ts'
+import { type Core, type HopPolicy, RefusedError, type Signal } from './core/port.ts'
 import { REGISTRAR_DEFAULTS, Registrar, type RegistrarSettings } from './core/registrar.ts'
+import type { RouteRule } from './core/route-rule.ts'
 import { Router } from './core/router.ts'
+import { Routes } from './core/routes.ts'
 import { TELEPHONE_DEFAULTS, Telephones } from './core/telephones.ts'
 import { accountFeatures, domainFeatures, type Software } from './features/index.ts'
 import type { Log } from './log/log.ts'
 import { ACCEPTED_TYPES } from './mapping/accept.ts'
+import { answerFor } from './mapping/answer.ts'
 import { jidFor, uriFor } from './mapping/address.ts'
 import type { Making } from './mapping/making.ts'
 import { toSignal } from './mapping/signal.ts'
+import { toStanza } from './mapping/stanza.ts'
 import { Digest } from './sip/digest.ts'
 import { newCallId, newTag } from './sip/identifier.ts'
+import { type Dns, NodeDns } from './sip/locate/dns.ts'
+import { Locator } from './sip/locate/locator.ts'
+import { Outbound } from './sip/locate/outbound.ts'
+import { Peer } from './sip/locate/peer.ts'
+import { reachOf } from './sip/locate/reach.ts'
 import type { SipStack } from './sip/port.ts'
+import { StanzaError } from './stanza/error.ts'
 import type { Store } from './store/port.ts'
 import { FromClient } from './stream/from-client.ts'
 import { Submission } from './stream/submit.ts'
@@ -48,6 +58,10 @@ export interface HouseSettings {
   readonly acceptSips: boolean
   readonly loopback: boolean
   readonly registrar?: RegistrarSettings
+  /** The Router's table; absent: it is empty. */
+  readonly routes?: readonly RouteRule[]
+  /** Absent: what the system asks. */
+  readonly dns?: Dns
 }
 
 export interface House {
@@ -65,6 +79,11 @@ export interface House {
 
 /** How often registrations nobody asked for are looked through. */
 const SWEEP_MS = 60_000
+
+/** How often the names of next hops are looked up again, so that what comes from their addresses is known. */
+const RELOCATE_MS = 60_000
+/** How long a start waits for that: DNS may be away, and everything else is not. */
+const LOCATE_AT_START_MS = 2_000
 
 /** Towards peers that carry our header, and towards those that must not see it. */
 const TRUSTED: HopPolicy = {
@@ -102,7 +121,19 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     log: coreLog,
   })
   const domain = new DomainTarget(new Features(domainFeatures(settings.software, () => new Date())), making)
-  const router = new Router([new HostedDomains(new Set(hosts.keys()), accounts, domain)])
+  const ways = [new HostedDomains(new Set(hosts.keys()), accounts, domain)]
+  const locator = new Locator({ dns: settings.dns ?? new NodeDns([]), reach: reachOf(stack), now, random: Math.random })
+  const outbound = new Outbound(stack, locator, sipLog)
+  const routes = new Routes({
+    rules: settings.routes ?? [],
+    peer: (uri) => new Peer(uri, outbound),
+    hosted: hosts,
+    onward: new Router(ways),
+    limits: stack.limits,
+    remake: (signal) => remade(signal, making),
+    log: coreLog,
+  })
+  const router = new Router([routes, ...ways])
   const direct = new RealTimeCore(router, coreLog)
   const core: Core = settings.loopback ? new Loopback(direct) : direct
 
@@ -118,6 +149,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     {
       domains: hosts,
       trusted: settings.trusted,
+      routes,
       acceptSips: settings.acceptSips,
       accept: ACCEPTED_TYPES.join(', '),
       toTelephone: telephones.policy,
@@ -129,6 +161,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   )
   const fromClient = new FromClient(new Submission(core, making, coreLog), asking, awaiting, coreLog)
   const sweeping = setInterval(() => registrations.sweep(), SWEEP_MS).unref()
+  const relocating = setInterval(() => void routes.locate(), RELOCATE_MS).unref()
 
   return {
     core,
@@ -136,7 +169,10 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     registrations,
     fromClient,
     fromWire,
-    restore: () => registrar.restore(),
+    async restore() {
+      await registrar.restore()
+      await Promise.race([routes.locate(), new Promise((resolve) => setTimeout(resolve, LOCATE_AT_START_MS).unref())])
+    },
     async endAccount(jid) {
       const { aor } = uriFor(jid)
       for (const session of [...sessions.sessionsOf(aor)]) session.end('not-authorized', 'The account was changed; log in again')
@@ -146,9 +182,22 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     },
     stop() {
       clearInterval(sweeping)
+      clearInterval(relocating)
       asking.stop()
       awaiting.stop()
     },
+  }
+}
+
+/** What came with a stanza in its P-XMPP-Data, as it looks to somebody who must not see that field. Throws RefusedError. */
+function remade(signal: Signal, making: Making): Signal {
+  const { arrival, from, to, maxForwards } = signal
+  try {
+    return toSignal(toStanza(signal, making), making, { arrival, from, to, maxForwards })
+  } catch (cause) {
+    if (!(cause instanceof StanzaError)) throw cause
+    const { status, reason } = answerFor(cause, signal)
+    throw new RefusedError(status, reason)
   }
 }
 

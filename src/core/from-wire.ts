@@ -10,6 +10,7 @@ import type { SeenRequests } from './merged.ts'
 import type { Core, HopPolicy, MaybePromise } from './port.ts'
 import { RefusedError } from './port.ts'
 import type { Registrar } from './registrar.ts'
+import type { RouteSender } from './routes.ts'
 import { WireSignal } from './wire-signal.ts'
 
 /** What a SIP element may send us in this version. */
@@ -27,6 +28,8 @@ export interface WireSettings {
   readonly domains: ReadonlyMap<string, { readonly telephones: boolean }>
   /** Whose P-XMPP-Data and identity count, by their address. */
   readonly trusted: { has(address: string): boolean }
+  /** The next hops of the Router's table: what comes from them may be spoken for by them. */
+  readonly routes: { senderOf(received: Received): RouteSender | undefined }
   /** The content types a message may have, for OPTIONS. */
   readonly accept: string
   /** Whether a request to a `sips:` address may be bridged (RFC 7247 §8: not by default). */
@@ -72,9 +75,10 @@ export class FromWire {
     if (method === 'REGISTER') return this.#register(received)
     // A To-tag speaks of a dialog, and we keep none (RFC 3261 §12.2.2).
     if (tagOf(headers.get('To') ?? '') !== undefined) return refusal(481, 'Call/Transaction Does Not Exist')
-    if (this.seen.seen(request, this.now())) return refusal(482, 'Loop Detected')
+    const route = this.settings.routes.senderOf(received)
+    if (this.seen.seen(request, this.now(), route?.hop)) return refusal(482, 'Loop Detected')
     if (method === 'OPTIONS' && isAboutUs(request, this.settings.domains)) return capabilities(this.settings.accept)
-    return this.#signal(received)
+    return this.#signal(received, route)
   }
 
   #requireBridgeable(request: SipRequest): void {
@@ -95,27 +99,29 @@ export class FromWire {
     return proof ?? this.registrar.register(received, account)
   }
 
-  async #signal(received: Received): Promise<SipResponse> {
+  async #signal(received: Received, route: RouteSender | undefined): Promise<SipResponse> {
     const { request, from: hop } = received
-    const trusted = this.settings.trusted.has(hop.host.replace(/^\[|\]$/g, ''))
+    const trusted = route?.trusted === true || this.settings.trusted.has(hop.host.replace(/^\[|\]$/g, ''))
     const sender = SipUri.parse(parseNameAddr(request.headers.get('From') ?? '').uriWithGr)
     const ours = this.settings.domains.has(sender.host)
     // RFC 6086 has no INFO outside a dialog; between elements that trust each other it carries iq (design: INFO goes to our own ways only).
     if (request.method === 'INFO' && !trusted)
       return refusal(405, 'INFO outside a dialog is not for telephones', [['Allow', 'MESSAGE, OPTIONS, REGISTER']])
     let account: SipUri | undefined
-    if (ours && !trusted) {
+    const vouched = trusted || route?.vouchesFor(sender) === true
+    if (ours && !vouched) {
       const proof = await this.authenticator.check(request, sender.bare, 'proxy', hop.host)
       if (proof) return proof
       account = sender.bare
-    } else if (!ours && !trusted) {
+    } else if (!vouched) {
       return refusal(403, `Nobody vouches for ${sender.host} here`)
     }
     if (!trusted && request.headers.has('P-XMPP-Data'))
       this.log.problem({ what: 'xmpp_data_ignored', from: sender.bare.toString(), host: hop.host })
     const signal = WireSignal.of(request, { kind: 'wire', hop, trusted, account })
     const answer = await this.core.submit(signal)
-    return answer.responseFor(trusted ? this.settings.toTrusted : account ? this.settings.toTelephone : this.settings.toStranger)
+    if (account) return answer.responseFor(this.settings.toTelephone)
+    return answer.responseFor(route?.policy ?? (trusted ? this.settings.toTrusted : this.settings.toStranger))
   }
 }
 

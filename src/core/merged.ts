@@ -15,8 +15,11 @@ export class SeenRequests {
   #old = new Set<string>()
   #turnedAt = 0
 
-  /** True where this very request was here before; remembers it otherwise. */
-  seen(request: SipRequest, now: number): boolean {
+  /**
+   * True where this very request was here before; remembers it otherwise. `hop`: where it came from, if that decides where it goes: what a next
+   * hop of ours sends back is a spiral, not a loop.
+   */
+  seen(request: SipRequest, now: number, hop = ''): boolean {
     if (now - this.#turnedAt > KEPT_MS || this.#young.size >= KEPT_MAX) {
       this.#old = now - this.#turnedAt > 2 * KEPT_MS ? new Set() : this.#young
       this.#young = new Set()
@@ -24,7 +27,7 @@ export class SeenRequests {
     }
     const { headers } = request
     const tag = tagOf(headers.get('From') ?? '') ?? ''
-    const key = `${request.uri}\n${headers.get('Call-ID') ?? ''}\n${tag}\n${headers.get('CSeq') ?? ''}`
+    const key = `${request.uri}\n${headers.get('Call-ID') ?? ''}\n${tag}\n${headers.get('CSeq') ?? ''}\n${hop}`
     if (this.#young.has(key) || this.#old.has(key)) return true
     this.#young.add(key)
     return false

@@ -1,0 +1,172 @@
+/** The Router's table as the first of the ways: what an operator has said of an address comes before what we know of it ourselves. */
+import type { SipUri } from '../address/sip-uri.ts'
+import type { Log } from '../log/log.ts'
+import type { Received, StackLimits } from '../sip/port.ts'
+import { PlainAnswer } from './answer.ts'
+import { type Delivery, type HopPolicy, RefusedError, type Signal, type Target, type Way } from './port.ts'
+import type { HopRoute, RouteRule } from './route-rule.ts'
+import { type Resolution, RouteTable } from './route-table.ts'
+import type { Router } from './router.ts'
+import { type HopPeer, SipHop } from './sip-hop.ts'
+
+export interface RouteRooms {
+  readonly rules: readonly RouteRule[]
+  /** One for each next hop. */
+  readonly peer: (uri: SipUri) => HopPeer
+  /** The domains we host, as SIP hosts. */
+  readonly hosted: { has(host: string): boolean }
+  /** Everything behind the table. */
+  readonly onward: Router
+  readonly limits: StackLimits | undefined
+  readonly remake: (signal: Signal) => Signal
+  readonly log: Log
+}
+
+/** Over XMPP to this host, for the domain the stream is opened to. */
+export interface Relay {
+  readonly domain: string
+  /** A name, or an address; IPv6 in brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+/** What a request's source is to the table. */
+export interface RouteSender {
+  /** Which next hop it is. */
+  readonly hop: string
+  readonly trusted: boolean
+  /** Whether the table sends this sender's own address there, so that the hop may speak for it. */
+  vouchesFor(sender: SipUri): boolean
+  /** How answers to it are written. */
+  readonly policy: HopPolicy
+}
+
+/** Bytes of all P-XMPP-Data fields together before they move into the body; most stacks read lines of 8 KiB. */
+const XMPP_DATA_HEADER_BYTES = 8_000
+
+const NO_WAY: Target = { deliver: (): Delivery => new PlainAnswer(404, 'No way to this domain is known', [], 'transport') }
+
+export class Routes implements Way {
+  readonly name = 'routes'
+  readonly table: RouteTable
+  /** Where the rule of that place in the table leads to a next hop. */
+  readonly #hops: readonly (SipHop | undefined)[]
+
+  constructor(readonly rooms: RouteRooms) {
+    this.table = new RouteTable(rooms.rules)
+    const peers = new Map<string, HopPeer>()
+    this.#hops = rooms.rules.map(({ to }) => {
+      if (to.kind !== 'hop') return undefined
+      const peer = peers.get(to.uri.toString()) ?? rooms.peer(to.uri)
+      peers.set(to.uri.toString(), peer)
+      return new SipHop(peer, policyOf(to, rooms.limits), to.trusted, rooms.remake, rooms.log)
+    })
+  }
+
+  targetFor(signal: Signal): Target | undefined {
+    if (this.#hops.length === 0) return undefined
+    const found = this.table.resolve(signal.to, (index) => this.#isBarred(index, signal))
+    switch (found.kind) {
+      case 'circle':
+        this.rooms.log.problem({ what: 'route_circle', to: signal.to.bare.toString(), last: found.address.bare.toString() })
+        throw new RefusedError(482, 'The routes lead round in a circle')
+      case 'hop': {
+        this.#requireRelaying(signal, found)
+        const hop = this.#hops[found.index]
+        return hop && found.address !== signal.to ? new Elsewhere(found.address, () => hop) : hop
+      }
+      case 'relay':
+        this.#requireRelaying(signal, found)
+        // A domain of our own that lives elsewhere must not be served here for want of a relay.
+        return this.rooms.hosted.has(found.address.host) ? NO_WAY : this.#onward(signal, found.address)
+      case 'onward':
+        return this.#onward(signal, found.address)
+    }
+  }
+
+  /** The relay that the table names for this address, for whoever opens streams to other servers. */
+  relayFor(address: SipUri): Relay | undefined {
+    const found = this.table.resolve(address, () => false)
+    if (found.kind !== 'relay') return undefined
+    const { domain, host, port } = found.to
+    return { domain: domain.filled(found.address.host), host, port }
+  }
+
+  /** What sent this request, if the table names it. */
+  senderOf({ request, from }: Received): RouteSender | undefined {
+    const hop = this.#hops.find((one) => one?.peer.isSourceOf(request, from))
+    if (!hop) return undefined
+    const isFromThere = (one: SipHop | undefined): boolean => one?.peer.isSourceOf(request, from) ?? false
+    return {
+      hop: hop.peer.uri.toString(),
+      trusted: this.#hops.some((one) => one?.trusted && isFromThere(one)),
+      policy: hop.policy,
+      vouchesFor: (sender) => {
+        const index = this.table.ruleFor(sender)
+        const rule = index === undefined ? undefined : this.rooms.rules[index]
+        if (index === undefined || !rule || !isFromThere(this.#hops[index])) return false
+        // A route for everybody was not meant to let its hop speak for our own accounts.
+        return !rule.domain.isWild || !this.rooms.hosted.has(sender.host)
+      },
+    }
+  }
+
+  /** Looks for every next hop, so that what comes from one is known; resolves when all were found or not. */
+  async locate(): Promise<void> {
+    const peers = new Set(this.#hops.flatMap((hop) => (hop ? [hop.peer] : [])))
+    await Promise.all(
+      [...peers].map((peer) =>
+        peer.locate().catch((cause: unknown) => {
+          const why = cause instanceof Error ? cause.message : cause
+          this.rooms.log.problem({ what: 'route_hop_not_found', hop: peer.uri.toString(), why })
+        }),
+      ),
+    )
+  }
+
+  /** What the hop itself sent is not sent back to it; nor what it cannot carry, where we can answer ourselves. */
+  #isBarred(index: number, signal: Signal): boolean {
+    const hop = this.#hops[index]
+    if (!hop) return true
+    if (!hop.carries(signal) && this.rooms.hosted.has(signal.to.host)) return true
+    const { arrival, received } = signal
+    // Who has proved to be one of our accounts is a telephone, though it may stand where the hop stands.
+    return arrival.kind === 'wire' && arrival.account === undefined && hop.peer.isSourceOf(received, arrival.hop)
+  }
+
+  #requireRelaying(signal: Signal, { relays, address }: Resolution & { readonly relays: boolean }): void {
+    if (relays || this.rooms.hosted.has(signal.from.host)) return
+    const { arrival } = signal
+    if (arrival.kind === 'task' || (arrival.kind === 'wire' && arrival.trusted)) return
+    throw new RefusedError(403, `Nothing of others is relayed to ${address.host}`)
+  }
+
+  /** Undefined: as it stands, to the ways behind this one. */
+  #onward(signal: Signal, address: SipUri): Target | undefined {
+    return address === signal.to ? undefined : new Elsewhere(address, (moved) => this.rooms.onward.targetFor(moved))
+  }
+}
+
+/** A signal goes on under another address. */
+class Elsewhere implements Target {
+  constructor(
+    readonly address: SipUri,
+    readonly targetFor: (signal: Signal) => Target,
+  ) {}
+
+  deliver(signal: Signal): Delivery {
+    const moved = signal.readdressed(this.address)
+    if (moved.maxForwards <= 0) throw new RefusedError(483, 'Too Many Hops')
+    return this.targetFor(moved).deliver(moved)
+  }
+}
+
+function policyOf({ xmppData, fromGruu, maxMessageBytes }: HopRoute, limits: StackLimits | undefined): HopPolicy {
+  return {
+    xmppData,
+    xmppDataHeaderBytes: Math.min(XMPP_DATA_HEADER_BYTES, limits?.xmppDataHeaderBytes ?? XMPP_DATA_HEADER_BYTES),
+    fullXmppData: false,
+    fromGruu,
+    maxMessageBytes: Math.min(maxMessageBytes, limits?.maxMessageBytes ?? maxMessageBytes),
+  }
+}

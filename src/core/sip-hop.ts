@@ -1,0 +1,84 @@
+/** The way to a next hop an operator has named: a signal becomes a request to it, its response an answer. */
+import type { SipUri } from '../address/sip-uri.ts'
+import type { Log } from '../log/log.ts'
+import type { SipRequest, SipResponse } from '../sip/message.ts'
+import { type NextHop, NoResponseError } from '../sip/port.ts'
+import { PlainAnswer, WireAnswer } from './answer.ts'
+import { ContactLanes } from './contact-lane.ts'
+import { type Answer, type Delivery, type HopPolicy, RefusedError, type Signal, type Target, trusts } from './port.ts'
+
+/** Where a hop is and whether it answers is found out by RFC 3263: sip/locate has it. */
+export interface HopPeer {
+  readonly uri: SipUri
+  /** Rejects with NoResponseError. */
+  send(request: SipRequest): Promise<SipResponse>
+  /** Whether a request came from there. */
+  isSourceOf(request: SipRequest | undefined, from: NextHop): boolean
+  /** Looks for it anew; rejects with NoResponseError where it cannot be found. */
+  locate(): Promise<unknown>
+}
+
+/** RFC 3261 §20.5: a 405 says what would do. */
+const MESSAGES_ONLY = new RefusedError(405, 'Only messages go this way', [['Allow', 'MESSAGE, OPTIONS']])
+
+export class SipHop implements Target {
+  readonly #lanes = new ContactLanes()
+
+  constructor(
+    readonly peer: HopPeer,
+    readonly policy: HopPolicy,
+    /** Its P-XMPP-Data and identity fields count. */
+    readonly trusted: boolean,
+    /** The same signal made anew from the stanza its request carries, for hops that must not see P-XMPP-Data. Throws RefusedError. */
+    readonly remake: (signal: Signal) => Signal,
+    readonly log: Log,
+  ) {}
+
+  /** Whether this hop can be told such a thing at all. */
+  carries(signal: Signal): boolean {
+    return signal.method !== 'INFO' || this.policy.xmppData !== 'off'
+  }
+
+  deliver(signal: Signal): Delivery {
+    if (!this.carries(signal)) throw MESSAGES_ONLY
+    const request = this.#requestOf(signal)
+    // What others sent is relayed as it comes: their own lanes rule it. RFC 3428 §8 speaks of MESSAGE alone.
+    if (signal.method !== 'MESSAGE' || signal.arrival.kind === 'wire') return this.#send(request)
+    return this.#lanes.run(request.uri, () => this.#send(request))
+  }
+
+  #requestOf(signal: Signal): SipRequest {
+    const request = (this.policy.xmppData === 'off' && carriesStanza(signal) ? this.remake(signal) : signal).requestFor(this.policy)
+    if (!signal.received) return request
+    const { headers } = request
+    // The table says where it goes: a route the sender had in mind would lead somewhere else from there.
+    headers.remove('Route')
+    // RFC 3325 §5: asserted only among those who trust each other.
+    if (!this.trusted || !trusts(signal.arrival)) headers.remove('P-Asserted-Identity')
+    return request
+  }
+
+  async #send(request: SipRequest): Promise<Answer> {
+    try {
+      const response = await this.peer.send(request)
+      return response.status === 503 ? overloaded(response) : new WireAnswer(response, this.trusted)
+    } catch (cause) {
+      if (!(cause instanceof NoResponseError)) throw cause
+      this.log.problem({ what: 'hop_unreachable', hop: this.peer.uri.toString(), to: request.uri, why: cause.why, error: cause.message })
+      return cause.why === 'timeout' ? NO_ANSWER : OUT_OF_REACH
+    }
+  }
+}
+
+const NO_ANSWER = new PlainAnswer(408, 'The next hop does not answer', [], 'timeout')
+/** RFC 3261 §16.9 and §16.7 step 6: a proxy passes no 503 on, which would speak of itself. */
+const OUT_OF_REACH = new PlainAnswer(500, 'The next hop cannot be reached', [], 'transport')
+
+function overloaded(response: SipResponse): Answer {
+  const after = response.headers.get('Retry-After')
+  return new PlainAnswer(500, 'The next hop is overloaded', after === undefined ? [] : [['Retry-After', after]])
+}
+
+/** A request that brought a stanza with it from somebody we believe: its body may hold parts that only the stanza's own header explains. */
+const carriesStanza = (signal: Signal): boolean =>
+  signal.received !== undefined && trusts(signal.arrival) && signal.header('P-XMPP-Data') !== undefined

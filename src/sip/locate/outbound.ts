@@ -1,0 +1,69 @@
+/** Requests to a name: RFC 3263 finds the hops, and where one fails the next one is tried (§4.3). */
+import type { SipUri } from '../../address/sip-uri.ts'
+import type { Log } from '../../log/log.ts'
+import { response, type SipRequest, type SipResponse } from '../message.ts'
+import { type NextHop, NoResponseError, type SipStack } from '../port.ts'
+import { Ailing } from './ailing.ts'
+import { LOCATE_DEFAULTS } from './limits.ts'
+import type { Locating, Locator } from './locator.ts'
+
+export class Outbound {
+  readonly #ailing: Ailing
+
+  constructor(
+    readonly stack: SipStack,
+    readonly locator: Locator,
+    readonly log: Log,
+  ) {
+    const { limits, now } = locator.locating
+    this.#ailing = new Ailing(limits ?? LOCATE_DEFAULTS, now)
+  }
+
+  /** Hops that are silent or busy now, for metrics. */
+  get ailing(): number {
+    return this.#ailing.size
+  }
+
+  /**
+   * Resolves with the final response; 503 only where every hop is overloaded, with Retry-After if they said when. Rejects with NoResponseError
+   * where the last one tried gave none, or where there is no hop.
+   */
+  async send(request: SipRequest, target: SipUri): Promise<SipResponse> {
+    return this.sendTo(await this.locator.hopsFor(target), request, target)
+  }
+
+  /** The same with the hops found already. */
+  async sendTo(hops: readonly NextHop[], request: SipRequest, target: SipUri): Promise<SipResponse> {
+    const { limits = LOCATE_DEFAULTS, now }: Locating = this.locator.locating
+    const worth = this.#ailing.worthTrying(hops)
+    if (worth.length === 0) return response(503, undefined, [['Retry-After', String(this.#ailing.busyFor(hops))]])
+    const begun = now()
+    let outcome: SipResponse | NoResponseError | undefined
+    for (const hop of worth.slice(0, limits.triedMax)) {
+      if (outcome && now() - begun >= limits.tryForMs) break
+      outcome = await this.#tryAt(hop, request, target)
+      if (!(outcome instanceof NoResponseError) && outcome.status !== 503) return outcome
+    }
+    if (outcome && !(outcome instanceof NoResponseError)) return outcome
+    throw outcome ?? new NoResponseError('transport', `${target.host} has no address`)
+  }
+
+  async #tryAt(hop: NextHop, request: SipRequest, target: SipUri): Promise<SipResponse | NoResponseError> {
+    const at = `${hop.transport} ${hop.host} ${hop.port}`
+    try {
+      const answer = await this.stack.send(request, hop)
+      if (answer.status !== 503) this.#ailing.well(hop)
+      else {
+        const seconds = Number.parseInt(answer.headers.get('Retry-After') ?? '', 10) || 0
+        this.#ailing.busy(hop, seconds)
+        this.log.problem({ what: 'hop_overloaded', to: target.toString(), hop: at, retryAfterSeconds: seconds })
+      }
+      return answer
+    } catch (cause) {
+      if (!(cause instanceof NoResponseError)) throw cause
+      this.#ailing.silent(hop)
+      this.log.problem({ what: 'hop_failed', to: target.toString(), hop: at, why: cause.why, error: cause.message })
+      return cause
+    }
+  }
+}
