@@ -7,8 +7,8 @@ import { type DomainSettings, dataDirectory, type Settings } from './config/sett
 import { type House, joinRooms } from './house.ts'
 import type { Log } from './log/log.ts'
 import { uriFor } from './mapping/address.ts'
-import { embeddedStack } from './sip/embedded/stack.ts'
 import type { Listening } from './sip/port.ts'
+import { connectionLine, sipStackFor } from './sip-stack.ts'
 import { NS_CLIENT } from './stanza/stanza.ts'
 import type { Store } from './store/port.ts'
 import { openSqlite } from './store/sqlite.ts'
@@ -54,7 +54,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
     const store = openSqlite(settings.store.sqlite)
     closing.push(() => store.close())
     const tls = new TlsDoor(await identities(settings, log), STREAM_LIMITS.handshakeSeconds)
-    const stack = embeddedStack({ listeners: settings.sip.embedded.listeners, timers: settings.sip.timers }, log.tagged('SIP'))
+    const stack = await sipStackFor(settings, log.tagged('SIP'))
     const house = joinRooms(houseSettings(settings, software), store, stack, log)
     closing.push(() => house.stop())
     await house.restore()
@@ -77,12 +77,16 @@ export async function startGateway(settings: Settings, software: Software, log: 
         return restart
       },
       accountChanged: (jid) => house.endAccount(jid),
-      status: () => ({
-        version: software.version,
-        connections: streams.count,
-        sessions: house.sessions.size,
-        accountsWithTelephones: house.registrations.size,
-      }),
+      status() {
+        const line = connectionLine(stack)
+        return {
+          version: software.version,
+          connections: streams.count,
+          sessions: house.sessions.size,
+          accountsWithTelephones: house.registrations.size,
+          ...(line === undefined ? {} : { [settings.sip.stack]: line }),
+        }
+      },
       async stop() {
         log.major({ what: 'stopping' })
         await close()

@@ -37,7 +37,7 @@ import { Locator } from './sip/locate/locator.ts'
 import { Outbound } from './sip/locate/outbound.ts'
 import { Peer } from './sip/locate/peer.ts'
 import { reachOf } from './sip/locate/reach.ts'
-import type { SipStack } from './sip/port.ts'
+import type { SipStack, StackLimits } from './sip/port.ts'
 import { StanzaError } from './stanza/error.ts'
 import type { Store } from './store/port.ts'
 import { FromClient } from './stream/from-client.ts'
@@ -104,7 +104,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
 
   const sessions = new Sessions()
   const registrations = new Registrations(now)
-  const telephones = new Telephones(stack, { ...TELEPHONE_DEFAULTS, xmppDataToPhones: settings.xmppDataToPhones }, sipLog)
+  const telephones = new Telephones(stack, { ...fitting(TELEPHONE_DEFAULTS, stack), xmppDataToPhones: settings.xmppDataToPhones }, sipLog)
   const awaiting = new Awaiting()
   // A late answer is a stanza like any other: it goes through the core's door.
   const asking = new Asking(ACCEPTED, (reply) => core.submit(toSignal(reply, making)))
@@ -153,8 +153,8 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
       acceptSips: settings.acceptSips,
       accept: ACCEPTED_TYPES.join(', '),
       toTelephone: telephones.policy,
-      toStranger: STRANGERS,
-      toTrusted: TRUSTED,
+      toStranger: fitting(STRANGERS, stack),
+      toTrusted: fitting(TRUSTED, stack),
     },
     now,
     sipLog,
@@ -186,6 +186,16 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
       asking.stop()
       awaiting.stop()
     },
+  }
+}
+
+/** What goes through a stack that takes less than SIP allows. */
+function fitting<P extends StackLimits>(policy: P, { limits }: SipStack): P {
+  if (!limits) return policy
+  return {
+    ...policy,
+    xmppDataHeaderBytes: Math.min(policy.xmppDataHeaderBytes, limits.xmppDataHeaderBytes),
+    maxMessageBytes: Math.min(policy.maxMessageBytes, limits.maxMessageBytes),
   }
 }
 

@@ -2,6 +2,7 @@
 import { loadSettings } from '../config/load.ts'
 import { mistakeLine } from '../config/mistake.ts'
 import type { Settings } from '../config/settings.ts'
+import { lacksOf } from '../sip-stack.ts'
 import { CommandError, DONE, MISUSED } from './outcome.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -23,5 +24,6 @@ export async function check(terminal: Terminal, file: string | undefined): Promi
   terminal.stdout.write(`domains   ${domains.map(({ name }) => name).join(', ')}\n`)
   terminal.stdout.write(`database  ${store.sqlite}\n`)
   terminal.stdout.write(`logs      ${log.directory ?? 'standard error'}\n`)
+  for (const lack of await lacksOf(settings)) terminal.stdout.write(`lacks     ${lack} (sip.stack: ${settings.sip.stack})\n`)
   return DONE
 }

@@ -38,7 +38,10 @@ function repeatedDomains({ domains }: Settings, add: Add): void {
 function clashingListeners({ receiving, sip }: Settings, add: Add): void {
   const sockets = [
     ...receiving.listeners.map((listener, i) => ({ ...listener, transport: 'tcp', path: ['receiving', 'listeners', i] })),
-    ...sip.embedded.listeners.map((listener, i) => ({ ...listener, path: ['sip', 'embedded', 'listeners', i] })),
+    ...(sip.stack === 'embedded' ? sip.embedded.listeners : []).map((listener, i) => ({
+      ...listener,
+      path: ['sip', 'embedded', 'listeners', i],
+    })),
   ]
   for (const [i, socket] of sockets.entries()) {
     if (socket.port === 0) continue

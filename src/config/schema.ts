@@ -46,13 +46,18 @@ export const schema = group({
     listeners: list(receivingListener).prefault([{ port: 5222 }, { port: 5269 }, { port: 5223, tls: true }]),
   }),
   sip: group({
-    stack: oneOf(['embedded'], ['drachtio', 'websocket']).default('embedded'),
+    stack: oneOf(['embedded', 'drachtio'], ['websocket']).default('embedded'),
     logLevel: oneOf(LEVELS).default('major'),
     embedded: group({
       listeners: list(sipListener).prefault([
         { transport: 'udp', port: 5060 },
         { transport: 'tcp', port: 5060 },
       ]),
+    }),
+    drachtio: group({
+      host: text('a host name or an address').default('127.0.0.1'),
+      port: whole('the admin port of a drachtio server', 1, 65_535).default(9_022),
+      secret: text('the secret of a drachtio server').default('cymru'),
     }),
     trusted: list(network()).default([]),
     xmppDataToPhones: yesNo().default(true),
@@ -84,7 +89,6 @@ export const LATER: ReadonlySet<string> = new Set([
   'receiving.componentPassword',
   'receiving.discoItems',
   'sending',
-  'sip.drachtio',
   'sip.websocket',
   'routes',
   'dns',
