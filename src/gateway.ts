@@ -7,6 +7,7 @@ import { type DomainSettings, dataDirectory, type Settings } from './config/sett
 import { type House, joinRooms } from './house.ts'
 import type { Log } from './log/log.ts'
 import { uriFor } from './mapping/address.ts'
+import { NodeDns } from './sip/locate/dns.ts'
 import type { Listening } from './sip/port.ts'
 import { connectionLine, sipStackFor } from './sip-stack.ts'
 import { NS_CLIENT } from './stanza/stanza.ts'
@@ -64,6 +65,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
     closing.push(() => streams.stop(GRACE_MS))
     listening.push(...(await stack.start(house.fromWire.serve)))
     closing.push(() => stack.stop(GRACE_MS))
+    await house.locate()
     log.major({ what: 'started', version: software.version, ms: Math.round(performance.now() - begun) })
 
     return {
@@ -108,6 +110,8 @@ function needingRestart(now: Settings, next: Settings): string[] {
     domains: differ(names(now), names(next)),
     'receiving.listeners': differ(now.receiving.listeners, next.receiving.listeners),
     sip: differ(now.sip, next.sip),
+    routes: differ(now.routes, next.routes),
+    dns: differ(now.dns, next.dns),
     'store.sqlite': now.store.sqlite !== next.store.sqlite,
     'log.directory': now.log.directory !== next.log.directory,
   }
@@ -153,7 +157,16 @@ function hosted(settings: Settings): Map<string, HostedDomain> {
 
 function houseSettings(settings: Settings, software: Software) {
   const { trusted, xmppDataToPhones, acceptSips, loopback } = settings.sip
-  return { domains: settings.domains, software, trusted: new Networks(trusted), xmppDataToPhones, acceptSips, loopback }
+  return {
+    domains: settings.domains,
+    software,
+    trusted: new Networks(trusted),
+    xmppDataToPhones,
+    acceptSips,
+    loopback,
+    routes: settings.routes,
+    dns: new NodeDns(settings.dns.servers),
+  }
 }
 
 /** The certificate of each domain: its own files, or self-signed ones beside the database. */

@@ -25,8 +25,8 @@ import { TELEPHONE_DEFAULTS, Telephones } from './core/telephones.ts'
 import { accountFeatures, domainFeatures, type Software } from './features/index.ts'
 import type { Log } from './log/log.ts'
 import { ACCEPTED_TYPES } from './mapping/accept.ts'
-import { answerFor } from './mapping/answer.ts'
 import { jidFor, uriFor } from './mapping/address.ts'
+import { answerFor } from './mapping/answer.ts'
 import type { Making } from './mapping/making.ts'
 import { toSignal } from './mapping/signal.ts'
 import { toStanza } from './mapping/stanza.ts'
@@ -74,6 +74,8 @@ export interface House {
   endAccount(jid: Jid): Promise<void>
   /** Takes up what an earlier run left in the store. */
   restore(): Promise<void>
+  /** Looks for the next hops of the Router's table; the stack has to be there already. */
+  locate(): Promise<void>
   stop(): void
 }
 
@@ -169,8 +171,8 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     registrations,
     fromClient,
     fromWire,
-    async restore() {
-      await registrar.restore()
+    restore: () => registrar.restore(),
+    async locate() {
       await Promise.race([routes.locate(), new Promise((resolve) => setTimeout(resolve, LOCATE_AT_START_MS).unref())])
     },
     async endAccount(jid) {

@@ -1,5 +1,6 @@
 /** What no key alone can show: keys that contradict each other, files that are not what they should be. */
 
+import { RouteTable } from '../core/route-table.ts'
 import { silent } from '../log/log.ts'
 import { loadIdentity } from '../stream/certificate.ts'
 import type { ConfigDocument } from './document.ts'
@@ -19,6 +20,7 @@ export async function disagreements(
     repeatedDomains(settings, add)
     await badCertificates(settings, add)
   }
+  if (!wrong.has('routes')) uselessRoutes(settings, add)
   if (!wrong.has('receiving') && !wrong.has('sip')) clashingListeners(settings, add)
   return mistakes.sort((a, b) => a.line - b.line)
 }
@@ -32,6 +34,20 @@ function repeatedDomains({ domains }: Settings, add: Add): void {
     if (first === undefined) seen.set(name, i)
     else add(['domains', i, 'name'], `${name} is domains[${first}] already; remove one of them`)
   }
+}
+
+/** What no address ever reaches, or only in a circle. */
+function uselessRoutes({ routes }: Settings, add: Add): void {
+  const seen = new Map<string, number>()
+  for (const [i, { user, domain, to }] of routes.entries()) {
+    const match = user === undefined ? domain.text : `${user.text}@${domain.text}`
+    const first = seen.get(match)
+    if (first !== undefined) add(['routes', i, 'match'], `${match} is taken by routes[${first}] already; remove one of them`)
+    // What a hop itself sends passes its rule by, so another one for the same addresses may stand behind it.
+    else if (to.kind !== 'hop') seen.set(match, i)
+  }
+  const circle = new RouteTable(routes).circle()
+  if (circle !== undefined) add(['routes', circle, 'to'], 'leads round in a circle: an alias behind it comes back here')
 }
 
 /** A socket on all addresses excludes another on the same port. */

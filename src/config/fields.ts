@@ -92,6 +92,14 @@ export const network = () =>
     }
   })
 
+/** A server that is asked for names. */
+export const dnsServer = () =>
+  parsed('the IP address of a DNS server, such as 192.0.2.53 or "[2001:db8::53]:5353"', (value) => {
+    if (typeof value !== 'string') return undefined
+    const [, bracketed, plain] = /^(?:\[([^\]]*)\](?::\d{1,5})?|([\d.]+)(?::\d{1,5})?)$/.exec(value) ?? []
+    return isIP(value) !== 0 || isIP(bracketed ?? '') === 6 || isIP(plain ?? '') === 4 ? value : undefined
+  })
+
 /** A domain of ours, in the form the whole house compares. */
 export const domainName = () =>
   parsed('a domain name, such as xmpp.example', (value) => {

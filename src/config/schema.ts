@@ -1,7 +1,8 @@
 /** Every key of the configuration, with its default and what it may be (design, section 9). config/example.yaml says the same to people. */
-import type { z } from 'zod'
+import { z } from 'zod'
+import { RouteMistake, routeLine, routeRule } from '../core/route-rule.ts'
 import { LEVELS } from '../log/log.ts'
-import { bytes, domainName, group, keys, list, localAddress, milliseconds, network, oneOf, port, text, whole, yesNo } from './fields.ts'
+import { bytes, dnsServer, domainName, group, keys, list, localAddress, milliseconds, network, oneOf, port, text, whole, yesNo } from './fields.ts'
 
 const MECHANISMS = ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1', 'PLAIN'] as const
 
@@ -34,6 +35,38 @@ const sipListener = keys({
   address: localAddress().optional(),
 })
 
+const route = () =>
+  z.preprocess(
+    (written, issues) => {
+      if (typeof written !== 'string') return written
+      try {
+        return routeLine(written)
+      } catch (cause) {
+        return refused(cause, issues)
+      }
+    },
+    keys({
+      match: text('the addresses it is for: a domain, user@domain, with * for any characters'),
+      to: text('where they go: a sip: address, a domain, user@domain or name@host._via'),
+      trusted: yesNo().optional(),
+      xmppData: oneOf(['header', 'base64', 'off']).optional(),
+      fromGruu: yesNo().optional(),
+      maxMessageBytes: bytes('1KiB', '16MiB').optional(),
+    }).transform((fields, issues) => {
+      try {
+        return routeRule(fields)
+      } catch (cause) {
+        return refused(cause, issues)
+      }
+    }),
+  )
+
+function refused(cause: unknown, issues: z.core.$RefinementCtx): never {
+  if (!(cause instanceof RouteMistake)) throw cause
+  issues.addIssue({ code: 'custom', message: cause.message, path: [cause.key] })
+  return z.NEVER
+}
+
 export const DEFAULT_DOMAIN = 'xmpp.example'
 
 export const schema = group({
@@ -65,6 +98,8 @@ export const schema = group({
     loopback: yesNo().default(false),
     timers: group({ t1: milliseconds('10ms', '10s').prefault('500ms') }),
   }),
+  routes: list(route()).default([]),
+  dns: group({ servers: list(dnsServer()).default([]) }),
   store: group({ sqlite: text('the path of a file').default('data/stoxgate.db') }),
   log: group({
     directory: text('the path of a directory, or null').nullable().default('logs'),
@@ -90,8 +125,6 @@ export const LATER: ReadonlySet<string> = new Set([
   'receiving.discoItems',
   'sending',
   'sip.websocket',
-  'routes',
-  'dns',
   'secretsKeyFile',
   'store.postgres',
   'cluster',

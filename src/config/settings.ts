@@ -18,13 +18,17 @@ export interface Settings {
   readonly domains: readonly DomainSettings[]
   readonly receiving: ReceivingSettings
   readonly sip: SipSettings
+  /** The Router's table. */
+  readonly routes: Parsed['routes']
+  /** Empty: those of the system. */
+  readonly dns: Parsed['dns']
   readonly store: { readonly sqlite: string }
   /** All that log/winston.ts wants but `console`, which depends on the terminal. */
   readonly log: Omit<LogSettings, 'console'>
 }
 
 export function settingsFrom(parsed: Parsed, file: string | undefined, directory: string = process.cwd()): Settings {
-  const { domains, receiving, sip, store, log } = parsed
+  const { domains, receiving, sip, routes, dns, store, log } = parsed
   const at = (name: string) => path.resolve(directory, name)
   return {
     file,
@@ -35,6 +39,8 @@ export function settingsFrom(parsed: Parsed, file: string | undefined, directory
     ),
     receiving,
     sip: { ...sip, timers: { t1Ms: sip.timers.t1 } },
+    routes,
+    dns,
     store: { sqlite: at(store.sqlite) },
     log: {
       directory: log.directory === null ? undefined : at(log.directory),
