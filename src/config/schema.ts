@@ -2,7 +2,22 @@
 import { z } from 'zod'
 import { RouteMistake, routeLine, routeRule } from '../core/route-rule.ts'
 import { LEVELS } from '../log/log.ts'
-import { bytes, dnsServer, domainName, group, keys, list, localAddress, milliseconds, network, oneOf, port, text, whole, yesNo } from './fields.ts'
+import {
+  bytes,
+  dnsServer,
+  domainName,
+  group,
+  keys,
+  list,
+  localAddress,
+  milliseconds,
+  network,
+  oneOf,
+  port,
+  text,
+  whole,
+  yesNo,
+} from './fields.ts'
 
 const MECHANISMS = ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1', 'PLAIN'] as const
 

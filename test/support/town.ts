@@ -5,10 +5,12 @@
 import { duplexPair } from 'node:stream'
 import { deriveCredentials } from '../../src/account/credentials.ts'
 import { Jid } from '../../src/address/jid.ts'
+import { type RouteFields, routeLine, routeRule } from '../../src/core/route-rule.ts'
 import { type House, joinRooms } from '../../src/house.ts'
 import { type Log, silent } from '../../src/log/log.ts'
 import { MemoryNetwork } from '../../src/sip/embedded/memory.ts'
 import type { EmbeddedStack } from '../../src/sip/embedded/stack.ts'
+import type { Dns } from '../../src/sip/locate/dns.ts'
 import { MemoryStore } from '../../src/store/memory.ts'
 import { ClientStream, NEGOTIATION } from '../../src/stream/c2s.ts'
 import { GUESS_LIMITS, STREAM_LIMITS } from '../../src/stream/limits.ts'
@@ -32,6 +34,9 @@ export interface TownOptions {
   readonly xmppDataToPhones?: boolean
   readonly log?: Log
   readonly t1Ms?: number
+  /** The Router's table, as a configuration writes it. */
+  readonly routes?: readonly (string | RouteFields)[]
+  readonly dns?: Dns
 }
 
 export interface PhoneOptions {
@@ -72,12 +77,15 @@ export async function town(options: TownOptions = {}): Promise<Town> {
       xmppDataToPhones: options.xmppDataToPhones ?? true,
       acceptSips: false,
       loopback: process.env.STOXGATE_LOOPBACK === '1',
+      routes: (options.routes ?? []).map((route) => routeRule(typeof route === 'string' ? routeLine(route) : route)),
+      ...(options.dns === undefined ? {} : { dns: options.dns }),
     },
     store,
     stack,
     log,
   )
   await stack.start(house.fromWire.serve)
+  await house.locate()
   const streams = streamsInto(house, store, log)
   const door = streams.door({})
   const phones: Phone[] = []
