@@ -29,7 +29,7 @@ export interface Share {
 }
 
 export interface Shares {
-  /** All that the main thread did in JavaScript and in what JavaScript called. Reads and polling of the event loop are not in it: V8 counts them as idle. */
+  /** All that the main thread did in JavaScript and in what JavaScript called. Reads and polling of the event loop are not in it: V8 counts them as idle. It samples the clock, so that on a busy machine waiting for a core is counted too. */
   readonly microsEach: number
   readonly functions: readonly Share[]
   readonly files: readonly Share[]

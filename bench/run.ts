@@ -17,7 +17,7 @@ import { Prosody } from './peers/prosody.ts'
 import type { Running, Server } from './peers/server.ts'
 import { Stoxgate } from './peers/stoxgate.ts'
 import { type Counted, type Share, shares } from './profile.ts'
-import { type Row, spread, table } from './report.ts'
+import { type Row, table } from './report.ts'
 
 const help = `npm run bench -- [options]
   --only WORKS      of chat, bare, phone, login, idle, start; with commas (default: all)
@@ -25,9 +25,10 @@ const help = `npm run bench -- [options]
   --quick           shorter and fewer rounds: a first look, not a figure to quote
   --rounds N        rounds of each work (default 5, quick 2)
   --seconds N       seconds of a measured window (default 4, quick 1.5)
-  --sessions N      idle sessions (default 2000, quick 500)
+  --sessions N      idle sessions (default 3000, quick 1000)
   --stored FORM     how the peers keep passwords: hashed (their default) or plain
   --main FILE       the gateway's program (default dist/main.js)
+  --node ARGS       arguments of node itself for the gateway, e.g. --node=--max-semi-space-size=32
   --no-gateway      the peers alone
   --loopback        the gateway with sip.loopback: every signal through its wire form
   --cpu-prof DIR    profile the gateway, and say where the time of each measured work went
@@ -44,6 +45,7 @@ const { values: given } = parseArgs({
     sessions: { type: 'string' },
     stored: { type: 'string', default: 'hashed' },
     main: { type: 'string', default: fileURLToPath(new URL('../dist/main.js', import.meta.url)) },
+    node: { type: 'string', default: '' },
     'no-gateway': { type: 'boolean', default: false },
     loopback: { type: 'boolean', default: false },
     'cpu-prof': { type: 'string' },
@@ -55,8 +57,8 @@ const { values: given } = parseArgs({
 
 const rounds = Number(given.rounds ?? (given.quick ? 2 : 5))
 const window: Window = { warmSeconds: given.quick ? 1 : 1.5, seconds: Number(given.seconds ?? (given.quick ? 1.5 : 4)) }
-const idleSessions = Number(given.sessions ?? (given.quick ? 500 : 2_000))
-const idleFirst = Math.ceil(idleSessions / 4)
+const idleSteps = 5
+const idleStep = Math.ceil(Number(given.sessions ?? (given.quick ? 1_000 : 3_000)) / idleSteps)
 const chatSessions = 200
 const loginCount = given.quick ? 100 : 400
 
@@ -147,7 +149,9 @@ async function loginRound(ground: Ground, running: Map<Server, Running>): Promis
       const to = row(`login, STARTTLS and ${mechanism}`, 'ms each', budget)
       await attempt(server, to, async () => {
         const load = { logins: loginCount, mechanism, width: 8, accounts: chatSessions }
-        note(to, server, await logins(at.pid, place(ground, at), load))
+        const measured = await logins(at.pid, place(ground, at), load)
+        note(to, server, measured.millisEach)
+        if (server.name === ours) windows.set(to.work, [...(windows.get(to.work) ?? []), measured])
       })
     }
 }
@@ -159,7 +163,7 @@ async function idleRound(ground: Ground, servers: readonly Server[]): Promise<vo
       await attempt(server, to, async () => {
         const at = await server.start()
         try {
-          const load = { sessions: idleSessions, first: idleFirst, tls, settleSeconds: given.quick ? 3 : 8 }
+          const load = { step: idleStep, steps: idleSteps, tls, settleSeconds: given.quick ? 2 : 5 }
           note(to, server, await idle(at.pid, place(ground, at), load))
         } finally {
           await at.stop()
@@ -182,7 +186,9 @@ async function startRound(servers: readonly Server[]): Promise<void> {
 function chosen(): Server[] {
   const profiling = given['cpu-prof'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(given['cpu-prof'])}`]
   const stored = given.stored === 'plain' ? 'plain' : 'hashed'
-  const wanted: Server[] = given['no-gateway'] ? [] : [new Stoxgate(resolve(given.main), profiling, given.loopback)]
+  const wanted: Server[] = given['no-gateway']
+    ? []
+    : [new Stoxgate(resolve(given.main), [...profiling, ...given.node.split(' ').filter(Boolean)], given.loopback)]
   const peers = given.peers.split(',')
   if (peers.includes('prosody')) wanted.push(new Prosody(stored))
   if (peers.includes('ejabberd')) wanted.push(new Ejabberd(stored))
@@ -216,12 +222,8 @@ async function measureAll(ground: Ground, servers: readonly Server[]): Promise<v
 function printProfile(directory: string): void {
   for (const [work, counted] of windows) {
     const { microsEach, functions, files } = shares(directory, counted)
-    const values = row(work, 'µs each').cells.get(ours)
-    const whole = Array.isArray(values) ? spread(values).median : 0
     const line = (share: Share): string => `${share.microsEach.toFixed(2).padStart(8)} µs  ${share.name}`
-    console.log(
-      `\n${work}: ${microsEach.toFixed(2)} µs in JavaScript and what it calls, of ${whole.toFixed(2)}; the rest is reads, polling and other threads`,
-    )
+    console.log(`\n${work}: ${microsEach.toFixed(2)} µs of wall time in JavaScript and what it calls`)
     console.log(`by file\n${files.slice(0, 25).map(line).join('\n')}`)
     console.log(`by function\n${functions.slice(0, 45).map(line).join('\n')}`)
   }
@@ -230,7 +232,7 @@ function printProfile(directory: string): void {
 async function main(): Promise<void> {
   if (given.help) return console.log(help)
   if (given['cpu-prof'] !== undefined) mkdirSync(given['cpu-prof'], { recursive: true })
-  const ground = await Ground.prepare(Math.max(idleSessions + idleFirst, chatSessions))
+  const ground = await Ground.prepare(Math.max(idleSteps * idleStep, chatSessions))
   try {
     const servers: Server[] = []
     for (const server of chosen()) {

@@ -41,6 +41,10 @@ export function cpuMicros(root: number): number {
   return (ticks * 1e6) / ticksPerSecond
 }
 
+export function monotonicMicros(): number {
+  return Number(process.hrtime.bigint() / 1_000n)
+}
+
 /** Resident memory of the whole tree in KiB. */
 export function residentKiB(root: number): number {
   let sum = 0

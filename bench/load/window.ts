@@ -1,6 +1,6 @@
 /** One measured window of a running load: what the server spent, divided by what was done. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { cpuMicros } from './cost.ts'
+import { cpuMicros, monotonicMicros } from './cost.ts'
 
 export interface Window {
   readonly warmSeconds: number
@@ -17,8 +17,6 @@ export interface Measured {
   /** When the window began and ended, in microseconds of CLOCK_MONOTONIC, as V8's profiles count. */
   readonly between: readonly [number, number]
 }
-
-const monotonicMicros = (): number => Number(process.hrtime.bigint() / 1_000n)
 
 /** `done` counts what has arrived so far. */
 export async function measure(pid: number, done: () => number, window: Window): Promise<Measured> {
