@@ -1,0 +1,455 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Dns } from '../../src/sip/locate/dns.ts'
+import { response } from '../../src/sip/message.ts'
+import { el } from '../../src/xml/element.ts'
+import { NS_CLIENT } from '../support/client.ts'
+import { Heard } from '../support/heard.ts'
+import { NextHopParty } from '../support/next-hop.ts'
+import { condition, message } from '../support/stanzas.ts'
+import { GATEWAY, type Town, type TownOptions, town } from '../support/town.ts'
+
+const PBX = '192.0.2.200'
+const OTHER = '192.0.2.201'
+const JULIET = 'sip:juliet@xmpp.example'
+const TYBALT = 'sip:tybalt@pbx.example'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close()
+})
+
+async function verona(options: TownOptions): Promise<Town> {
+  const made = await town(options)
+  closing.push(() => made.stop())
+  return made
+}
+
+async function party(at: Town, host = PBX, transport: 'udp' | 'tcp' = 'udp'): Promise<NextHopParty> {
+  const made = await NextHopParty.on(at.network.join({ host, timers: { t1Ms: 10 } }), { transport, ...GATEWAY })
+  closing.push(() => made.stop())
+  return made
+}
+
+const ask = (to: string, id = 'q'): ReturnType<typeof el> => el('iq', NS_CLIENT, { type: 'get', id, to }, el('ping', 'urn:xmpp:ping'))
+
+describe('a PBX that a route names', () => {
+  const routes = [`pbx.example = sip:${PBX}`]
+
+  test('gets the message of a client as a person would read it, and nothing that only XMPP knows', async () => {
+    const at = await verona({ routes })
+    const pbx = await party(at)
+    const juliet = await at.client('juliet', 'balcony')
+    juliet.send(message('tybalt@pbx.example', 'Καλημέρα 👋', { id: 'm1' }))
+    const request = await pbx.received()
+    expect(request.method).toBe('MESSAGE')
+    expect(request.uri).toBe(TYBALT)
+    expect(request.body.toString()).toBe('Καλημέρα 👋')
+    expect(request.headers.get('From')).toMatch(/^<sip:juliet@xmpp\.example>;tag=/)
+    expect(request.headers.get('To')).toBe(`<${TYBALT}>`)
+    expect(request.headers.get('Max-Forwards')).toBe('69')
+    expect(request.headers.has('P-XMPP-Data')).toBe(false)
+  })
+
+  test('is reached by the transport the route says', async () => {
+    const at = await verona({ routes: [`pbx.example = sip:${PBX}:5060;transport=tcp`] })
+    const pbx = await party(at)
+    const juliet = await at.client('juliet')
+    juliet.send(message('tybalt@pbx.example', 'Over TCP'))
+    expect((await pbx.received()).headers.get('Via')).toMatch(/^SIP\/2\.0\/TCP /)
+  })
+
+  for (const [status, expected] of [
+    [404, 'item-not-found'],
+    [486, 'recipient-unavailable'],
+    [503, 'internal-server-error'],
+  ] as const)
+    test(`says ${status}, and the client reads ${expected}`, async () => {
+      const at = await verona({ routes })
+      const pbx = await party(at)
+      pbx.answer = status
+      const juliet = await at.client('juliet')
+      juliet.send(message('tybalt@pbx.example', 'There?', { id: 'm' }))
+      expect(condition(await juliet.receive())).toBe(expected)
+    })
+
+  test('that is away ends a message with remote-server-timeout, and those behind it at once', async () => {
+    const at = await verona({ routes, t1Ms: 5 })
+    const juliet = await at.client('juliet')
+    for (const id of ['1', '2', '3']) juliet.send(message('tybalt@pbx.example', 'There?', { id }))
+    for (const id of ['1', '2', '3']) {
+      const back = await juliet.receive()
+      expect([back.attr('id'), condition(back)]).toEqual([id, 'remote-server-timeout'])
+    }
+  })
+
+  test('that nobody listens at over TCP is a server that was not found', async () => {
+    const at = await verona({ routes: [`pbx.example = sip:${PBX};transport=tcp`] })
+    const juliet = await at.client('juliet')
+    juliet.send(message('tybalt@pbx.example', 'There?'))
+    expect(condition(await juliet.receive())).toBe('remote-server-not-found')
+  })
+
+  test('gets one message after the other for each of its users', async () => {
+    const at = await verona({ routes })
+    const pbx = await party(at)
+    let answerFirst: () => void = () => {}
+    const held = new Promise<void>((resolve) => {
+      answerFirst = resolve
+    })
+    pbx.answer = async (request) => {
+      if (request.body.toString() === 'first') await held
+      return response(200)
+    }
+    const juliet = await at.client('juliet')
+    for (const text of ['first', 'second']) juliet.send(message('tybalt@pbx.example', text))
+    juliet.send(message('paris@pbx.example', 'another user'))
+    expect((await pbx.received()).body.toString()).toBe('first')
+    expect((await pbx.received()).body.toString()).toBe('another user')
+    answerFirst()
+    expect((await pbx.received()).body.toString()).toBe('second')
+  })
+
+  test('is asked nothing that only an XMPP server would answer', async () => {
+    const at = await verona({ routes })
+    const pbx = await party(at)
+    const juliet = await at.client('juliet')
+    juliet.send(ask('tybalt@pbx.example/orchard'))
+    juliet.send(ask('pbx.example', 'r'))
+    for (const id of ['q', 'r']) {
+      const back = await juliet.receive()
+      expect([back.attr('id'), condition(back)]).toEqual([id, 'feature-not-implemented'])
+    }
+    expect(pbx.requests).toHaveLength(0)
+  })
+
+  test('gets no chat state, and nobody hears of it', async () => {
+    const at = await verona({ routes })
+    const pbx = await party(at)
+    const juliet = await at.client('juliet')
+    juliet.send(
+      el('message', NS_CLIENT, { to: 'tybalt@pbx.example', type: 'chat' }, el('composing', 'http://jabber.org/protocol/chatstates')),
+    )
+    juliet.send(message('tybalt@pbx.example', 'Words'))
+    expect((await pbx.received()).body.toString()).toBe('Words')
+  })
+
+  test('brings the messages of its own users, who need no password here', async () => {
+    const at = await verona({ routes })
+    const pbx = await party(at)
+    const juliet = await at.client('juliet')
+    expect((await pbx.message(TYBALT, JULIET, 'Peace? I hate the word')).status).toBe(200)
+    const got = await juliet.receive()
+    expect(got.attr('from')).toBe('tybalt@pbx.example')
+    expect(got.child('body')?.text()).toBe('Peace? I hate the word')
+  })
+
+  test('speaks for nobody else: not for a stranger, not for an account of ours', async () => {
+    const at = await verona({ routes })
+    const pbx = await party(at)
+    expect((await pbx.message('sip:paris@mantua.example', JULIET, 'Juliet?')).status).toBe(403)
+    expect((await pbx.message('sip:romeo@xmpp.example', JULIET, 'It is me')).status).toBe(407)
+  })
+
+  test('is not who only says so', async () => {
+    const at = await verona({ routes })
+    const stranger = await party(at, OTHER)
+    expect((await stranger.message(TYBALT, JULIET, 'Peace')).status).toBe(403)
+  })
+
+  test('cannot put a stanza into its message', async () => {
+    const heard = new Heard()
+    const at = await verona({ routes, log: heard.log })
+    const pbx = await party(at)
+    const juliet = await at.client('juliet')
+    const data = "<message id='forged' type='headline'><nick xmlns='http://jabber.org/protocol/nick'>Romeo</nick></message>"
+    await pbx.message(TYBALT, JULIET, 'Words', [['P-XMPP-Data', data]])
+    const got = await juliet.receive()
+    expect(got.attr('id')).not.toBe('forged')
+    expect(got.child('nick', 'http://jabber.org/protocol/nick')).toBeUndefined()
+    await heard.fact({ what: 'xmpp_data_ignored' })
+    expect((await pbx.send('INFO', TYBALT, JULIET, '', [['P-XMPP-Data', "<iq type='get' id='1'/>"]])).status).toBe(405)
+  })
+
+  test('is reached by our telephones, which it does not learn the password of', async () => {
+    const at = await verona({ routes })
+    const pbx = await party(at)
+    const phone = await at.phone('romeo')
+    expect((await phone.message(TYBALT, 'Good Tybalt', { headers: [['Route', '<sip:192.0.2.1;lr>']] })).status).toBe(200)
+    const request = await pbx.received()
+    expect(request.headers.get('From')).toContain('sip:romeo@xmpp.example')
+    expect(request.headers.has('Proxy-Authorization')).toBe(false)
+    expect(request.headers.has('Route')).toBe(false)
+    expect(request.headers.get('Max-Forwards')).toBe('69')
+    expect(request.headers.all('Via').length).toBe(2)
+  })
+
+  test('does not get back what it sent for its own domain', async () => {
+    const at = await verona({ routes })
+    const pbx = await party(at)
+    expect((await pbx.message(TYBALT, 'sip:paris@pbx.example', 'Who has Paris?')).status).toBe(404)
+    expect(pbx.requests).toHaveLength(0)
+  })
+
+  test('is told by a 500 that another one behind us is overloaded, never by a 503 of ours', async () => {
+    const at = await verona({ routes: [...routes, `carrier.example = sip:${OTHER}`] })
+    const pbx = await party(at)
+    const carrier = await party(at, OTHER)
+    carrier.answer = () => response(503, undefined, [['Retry-After', '7']])
+    for (let i = 0; i < 2; i++) {
+      const answer = await pbx.message(TYBALT, 'sip:paris@carrier.example', 'Paris?')
+      expect([answer.status, answer.headers.get('Retry-After')]).toEqual([500, '7'])
+    }
+    expect(carrier.requests, 'it asked to be left alone').toHaveLength(1)
+  })
+
+  test('may not reach others through a NoRelay: route, which our own accounts may', async () => {
+    const at = await verona({ routes: [...routes, `NoRelay:carrier.example = sip:${OTHER}`] })
+    const pbx = await party(at)
+    const carrier = await party(at, OTHER)
+    expect((await pbx.message(TYBALT, 'sip:paris@carrier.example', 'Paris?')).status).toBe(403)
+    const juliet = await at.client('juliet')
+    juliet.send(message('paris@carrier.example', 'Paris?'))
+    expect((await carrier.received()).body.toString()).toBe('Paris?')
+  })
+
+  test('never gets a body part that only the header it may not see explains', async () => {
+    const at = await verona({ routes: [...routes, { match: 'node.example', to: `sip:${OTHER}`, trusted: true }] })
+    const pbx = await party(at)
+    const node = await party(at, OTHER)
+    const xml = Buffer.from("<message id='m' type='chat'><secret xmlns='urn:example:s'>of the house</secret></message>").toString('base64')
+    const body = [
+      '--b',
+      'Content-Type: text/plain;charset=UTF-8',
+      '',
+      'Words',
+      '--b',
+      'Content-Type: application/xmpp+xml',
+      'Content-ID: <1@node.example>',
+      'Content-Transfer-Encoding: base64',
+      '',
+      xml,
+      '--b--',
+      '',
+    ].join('\r\n')
+    const fields = [
+      ['Content-Type', 'multipart/mixed;boundary=b'],
+      ['P-XMPP-Data', 'cid:1@node.example'],
+    ] as const
+    expect((await node.send('MESSAGE', 'sip:benvolio@node.example', TYBALT, body, fields)).status).toBe(200)
+    const request = await pbx.received()
+    expect(request.body.toString()).toBe('Words')
+    expect(request.headers.get('Content-Type')).toMatch(/^text\/plain/)
+    expect(request.headers.has('P-XMPP-Data')).toBe(false)
+    expect(request.headers.get('From')).toContain('sip:benvolio@node.example')
+  })
+})
+
+describe('a node that a route trusts', () => {
+  const routes = [{ match: 'node.example', to: `sip:${PBX};transport=tcp`, trusted: true }]
+
+  test('gets the stanza beside the words, and the device that sent them', async () => {
+    const at = await verona({ routes })
+    const node = await party(at, PBX, 'tcp')
+    const juliet = await at.client('juliet', 'balcony')
+    juliet.send(message('mab@node.example', 'Queen Mab', { id: 'm1' }))
+    const request = await node.received()
+    expect(request.headers.get('From')).toMatch(/^<sip:juliet@xmpp\.example;gr=balcony>;tag=/)
+    expect(request.headers.get('P-XMPP-Data')).toContain("id='m1'")
+  })
+
+  test('gets it in base64 where its road damages headers, and nothing where it is switched off', async () => {
+    for (const [xmppData, expected] of [
+      ['base64', /^b64:/],
+      ['off', undefined],
+    ] as const) {
+      const at = await verona({ routes: [{ match: 'node.example', to: `sip:${PBX}`, trusted: true, xmppData }] })
+      const node = await party(at)
+      const juliet = await at.client('juliet')
+      juliet.send(message('mab@node.example', 'Queen Mab'))
+      const data = (await node.received()).headers.get('P-XMPP-Data')
+      if (expected) expect(data).toMatch(expected)
+      else expect(data).toBeUndefined()
+    }
+  })
+
+  test('is asked, and its answer is the answer', async () => {
+    const at = await verona({ routes })
+    const node = await party(at, PBX, 'tcp')
+    node.answer = () => response(200, undefined, [['P-XMPP-Data', "<iq type='result' id='q'><pong xmlns='urn:example:pong'/></iq>"]])
+    const juliet = await at.client('juliet', 'balcony')
+    juliet.send(ask('mab@node.example/dream'))
+    const back = await juliet.receive()
+    expect([back.attr('type'), back.attr('id'), back.attr('from')]).toEqual(['result', 'q', 'mab@node.example/dream'])
+    expect(back.child('pong', 'urn:example:pong')).toBeDefined()
+    expect((await node.received()).method).toBe('INFO')
+  })
+
+  test('asks our clients, and puts stanzas into its messages', async () => {
+    const at = await verona({ routes })
+    const node = await party(at, PBX, 'tcp')
+    const juliet = await at.client('juliet', 'balcony')
+    await node.message('sip:mab@node.example', JULIET, 'Words', [['P-XMPP-Data', "<message id='theirs' type='normal'/>"]])
+    expect((await juliet.receive()).attr('id')).toBe('theirs')
+    const data = ['P-XMPP-Data', "<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>"] as const
+    const answered = node.send('INFO', 'sip:mab@node.example', `${JULIET};gr=balcony`, '', [data])
+    const asked = await juliet.receive()
+    juliet.send(el('iq', NS_CLIENT, { type: 'result', id: asked.attr('id'), to: asked.attr('from') }))
+    expect((await answered).headers.get('P-XMPP-Data')).toContain("type='result'")
+  })
+})
+
+describe('a core that everything goes through', () => {
+  const routes = [{ match: '*', to: `sip:${PBX};transport=tcp`, trusted: true }]
+
+  test('brings every message and question back, and it arrives once', async () => {
+    const at = await verona({ routes })
+    const core = await party(at, PBX, 'tcp')
+    core.answer = core.sentBack
+    const juliet = await at.client('juliet', 'balcony')
+    const romeo = await at.client('romeo', 'orchard')
+    expect(core.requests.map(({ method }) => method)).toEqual(['INFO', 'INFO'])
+    juliet.send(message('romeo@xmpp.example/orchard', 'By whose direction?', { id: 'm1' }))
+    const got = await romeo.receive()
+    expect([got.attr('id'), got.attr('from'), got.child('body')?.text()]).toEqual([
+      'm1',
+      'juliet@xmpp.example/balcony',
+      'By whose direction?',
+    ])
+    romeo.send(ask('juliet@xmpp.example/balcony', 'p1'))
+    const asked = await juliet.receive()
+    expect(asked.attr('from')).toBe('romeo@xmpp.example/orchard')
+    juliet.send(el('iq', NS_CLIENT, { type: 'result', id: asked.attr('id'), to: asked.attr('from') }))
+    expect((await romeo.receive()).attr('type')).toBe('result')
+    romeo.send(message('nurse@xmpp.example', 'Nurse?', { id: 'm2' }))
+    expect(condition(await romeo.receive())).toBe('recipient-unavailable')
+    expect(core.requests).toHaveLength(5)
+  })
+
+  test('brings the message of a telephone back, which is a spiral and no loop', async () => {
+    const at = await verona({ routes })
+    const core = await party(at, PBX, 'tcp')
+    core.answer = core.sentBack
+    const juliet = await at.client('juliet', 'balcony')
+    const phone = await at.phone('romeo')
+    expect((await phone.message(JULIET, 'From the telephone')).status).toBe(200)
+    expect((await juliet.receive()).child('body')?.text()).toBe('From the telephone')
+    juliet.send(message('romeo@xmpp.example', 'To the telephone'))
+    expect((await phone.received()).body.toString()).toBe('To the telephone')
+  })
+
+  test('that sends the very same request twice is told that it goes round', async () => {
+    const at = await verona({ routes })
+    const core = await party(at, PBX, 'tcp')
+    core.answer = async (request) => {
+      await core.sentBack(request)
+      return core.sentBack(request)
+    }
+    const phone = await at.phone('romeo')
+    await at.phone('nurse')
+    expect((await phone.message('sip:nurse@xmpp.example', 'Nurse')).status).toBe(482)
+  })
+})
+
+describe('a PBX that a domain of ours lives on', () => {
+  const routes = [`xmpp.example = sip:${PBX}`]
+
+  test('gets its messages, may speak for its accounts, and leaves questions to us', async () => {
+    const at = await verona({ routes })
+    const pbx = await party(at)
+    const juliet = await at.client('juliet', 'balcony')
+    juliet.send(message('romeo@xmpp.example', 'Romeo?'))
+    expect((await pbx.received()).uri).toBe('sip:romeo@xmpp.example')
+    await pbx.message('sip:romeo@xmpp.example', JULIET, 'From a telephone of the PBX')
+    expect((await juliet.receive()).attr('from')).toBe('romeo@xmpp.example')
+    juliet.send(ask('xmpp.example'))
+    expect((await juliet.receive()).attr('type')).toBe('result')
+  })
+
+  test('may not speak for them where the route is for everybody', async () => {
+    const at = await verona({ routes: [`* = sip:${PBX}`] })
+    const pbx = await party(at)
+    expect((await pbx.message('sip:romeo@xmpp.example', JULIET, 'It is me')).status).toBe(407)
+    const juliet = await at.client('juliet')
+    expect((await pbx.message('sip:paris@mantua.example', JULIET, 'Juliet?')).status).toBe(200)
+    expect((await juliet.receive()).attr('from')).toBe('paris@mantua.example')
+  })
+})
+
+describe('an alias', () => {
+  test('leads from one account to another, for clients and telephones alike', async () => {
+    const at = await verona({ routes: ['capulet@old.example = juliet@xmpp.example', 'old.example = xmpp.example'] })
+    const juliet = await at.client('juliet', 'balcony')
+    const romeo = await at.client('romeo', 'orchard')
+    romeo.send(message('capulet@old.example', 'To the old name'))
+    const got = await juliet.receive()
+    expect([got.attr('to'), got.child('body')?.text()]).toEqual(['juliet@xmpp.example', 'To the old name'])
+    const phone = await at.phone('nurse')
+    expect((await phone.message('sip:romeo@old.example', 'The old domain')).status).toBe(200)
+    expect((await romeo.receive()).attr('to')).toBe('romeo@xmpp.example')
+  })
+
+  test('to a device reaches that device', async () => {
+    const at = await verona({ routes: ['old.example = xmpp.example'] })
+    const juliet = await at.client('juliet', 'balcony')
+    const romeo = await at.client('romeo')
+    romeo.send(ask('juliet@old.example/balcony'))
+    const asked = await juliet.receive()
+    juliet.send(el('iq', NS_CLIENT, { type: 'result', id: asked.attr('id'), to: asked.attr('from') }))
+    const back = await romeo.receive()
+    expect([back.attr('type'), back.attr('from')]).toEqual(['result', 'juliet@old.example/balcony'])
+  })
+
+  test('may lead to a next hop', async () => {
+    const at = await verona({ routes: ['*@*.offices.example = *@*.pbx.example', `*.pbx.example = sip:${PBX}`] })
+    const pbx = await party(at)
+    const juliet = await at.client('juliet')
+    juliet.send(message('tybalt@rome.offices.example', 'Tybalt'))
+    expect((await pbx.received()).uri).toBe('sip:tybalt@rome.pbx.example')
+  })
+
+  test('that leads round in a circle is refused, and the log says so', async () => {
+    const heard = new Heard()
+    const at = await verona({ routes: ['a.example = b.example', 'b.example = a.example'], log: heard.log })
+    const juliet = await at.client('juliet')
+    juliet.send(message('romeo@a.example', 'Where?'))
+    expect(condition(await juliet.receive())).toBe('not-acceptable')
+    await heard.fact({ what: 'route_circle', to: 'sip:romeo@a.example' })
+  })
+
+  test('of a relay has no way until there is one', async () => {
+    const at = await verona({ routes: ['company.example = company.example@server.company.example._via'] })
+    const juliet = await at.client('juliet')
+    juliet.send(message('romeo@company.example', 'Where?'))
+    expect(condition(await juliet.receive())).toBe('remote-server-not-found')
+  })
+})
+
+describe('a next hop with a name', () => {
+  const none = { records: [], ttl: undefined }
+  const dns: Dns = {
+    naptr: async () => none,
+    srv: async (name) =>
+      name === '_sip._tcp.core.example'
+        ? {
+            records: [
+              { priority: 10, weight: 0, port: 5_060, name: 'first.example' },
+              { priority: 20, weight: 0, port: 5_060, name: 'second.example' },
+            ],
+            ttl: undefined,
+          }
+        : none,
+    addresses: async (name) => ({ records: [name === 'first.example' ? PBX : OTHER], ttl: 60 }),
+  }
+
+  test('whose first target is dead is reached at the second, and what comes from either is known', async () => {
+    const at = await verona({ routes: ['core.example = sip:core.example'], dns })
+    const second = await party(at, OTHER, 'tcp')
+    const juliet = await at.client('juliet')
+    juliet.send(message('mab@core.example', 'Queen Mab'))
+    expect((await second.received()).body.toString()).toBe('Queen Mab')
+    expect((await second.message('sip:mab@core.example', JULIET, 'Back')).status).toBe(200)
+    expect((await juliet.receive()).child('body')?.text()).toBe('Back')
+    const first = await party(at, PBX, 'tcp')
+    expect((await first.message('sip:mab@core.example', JULIET, 'I am back')).status).toBe(200)
+  })
+})
