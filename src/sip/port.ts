@@ -41,7 +41,7 @@ export class Forward {
   ) {}
 }
 
-export type Serve = (received: Received) => SipResponse | Promise<SipResponse>
+export type Serve = (received: Received) => SipResponse | Forward | Promise<SipResponse | Forward>
 
 /** One line for each socket: what `listening WHAT ADDRESS:PORT` prints. */
 export interface Listening {
