@@ -85,6 +85,18 @@ ${EXIT_CODES}`,
       ended(await check(terminal, config))
     })
 
+  configurable(program.command('route'))
+    .description('say which rule of the routes takes an address where, and what DNS says of the next hop')
+    .argument('<address>', 'an XMPP address or a SIP URI')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  stoxgate route romeo@pbx.example\n  stoxgate route "sip:*72@pbx.example" -c /etc/stoxgate.yaml\n${EXIT_CODES}`,
+    )
+    .action(async (address: string, { config }: { config?: string }) => {
+      const { route } = await import('./route.ts')
+      ended(await route(terminal, address, config))
+    })
+
   configurable(program.command('status'))
     .description('print what the running gateway does, one "name value" a line')
     .addHelpText('after', EXIT_CODES)
