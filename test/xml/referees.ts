@@ -1,5 +1,4 @@
 /** Other people's parsers, asked whether ours judged a stream rightly: libxml2 for all, saxes as a second opinion. */
-import { isUtf8 } from 'node:buffer'
 import { XmlCData, XmlDocument, XmlElement, XmlText } from 'libxml2-wasm'
 import { SaxesParser } from 'saxes'
 import { Element, type Node, NS_XML } from '../../src/xml/element.ts'
@@ -178,7 +177,13 @@ function sameText(a: string, b: string): boolean {
 
 /** saxes trims the names of namespaces, which Namespaces in XML §2.2 does not. */
 function sameName(a: string, b: string): boolean {
-  return a === b || a.trim().replace(/^\{\s+|\s+(?=\})/g, '') === b.trim()
+  return (
+    a === b ||
+    a
+      .trim()
+      .replace(/^\{\s+/, '{')
+      .replace(/\s+\}/, '}') === b
+  )
 }
 
 export interface Judged {
@@ -187,20 +192,21 @@ export interface Judged {
   refused: number
 }
 
-/** Makes that many streams, damages every other, cuts them at random, and has libxml2 judge them all and saxes every tenth. */
+/**
+ * Makes that many streams, damages every other, cuts them at random, and has libxml2 judge them all; of every five, saxes judges two if we
+ * accept them. What libxml2 and we refuse it may accept: it lets pass xmlns:9 and XML 1.10.
+ */
 export function judge(random: Random, streams: number): Judged {
   const judged: Judged = { complaints: [], accepted: 0, refused: 0 }
-  for (let i = 0; i < streams; i++) {
+  for (let i = 0; i < streams && judged.complaints.length < 5; i++) {
     const whole = Buffer.from(randomStream(random))
     const bytes = i % 2 === 0 ? whole : damaged(random, whole)
     const parts = [...pieces(bytes, 1 + random.int(random.chance(50) ? 8 : 400))]
-    if ('tree' in ours(parts)) judged.accepted++
-    else judged.refused++
-    const wrong =
-      complaint(bytes, parts, libxml2) ??
-      (i % 10 === 1 && isUtf8(bytes) ? complaint(bytes, parts, (text) => saxes(text.toString())) : undefined)
+    const isAccepted = 'tree' in ours(parts)
+    judged[isAccepted ? 'accepted' : 'refused']++
+    const asksSaxes = isAccepted && i % 5 < 2
+    const wrong = complaint(bytes, parts, libxml2) ?? (asksSaxes ? complaint(bytes, parts, (text) => saxes(text.toString())) : undefined)
     if (wrong !== undefined) judged.complaints.push(`stream ${i}: ${wrong}\n${JSON.stringify(bytes.toString('latin1'))}`)
-    if (judged.complaints.length >= 5) break
   }
   return judged
 }
