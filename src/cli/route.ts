@@ -145,7 +145,8 @@ function inColumns(rows: readonly (readonly [string, string, string])[]): string
 }
 
 function placesIn(file: string | undefined): (index: number) => string {
-  if (file === undefined) return (index) => `${DEFAULT_FILE}:${index}`
+  // The defaults have no rules.
+  if (file === undefined) return () => DEFAULT_FILE
   const document = new ConfigDocument(file, fs.readFileSync(file, 'utf8'))
   return (index) => `${file}:${document.lineOf(['routes', index])}`
 }

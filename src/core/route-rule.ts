@@ -183,10 +183,10 @@ function userOf(text: string, key: 'match' | 'to'): Wildcard {
 function domainOf(text: string, key: 'match' | 'to'): Wildcard {
   if (text === '*') return new Wildcard('*')
   try {
-    const stars = text.split('*').length - 1
     const { host } = SipUri.of(undefined, text.replaceAll('*', STAR))
-    // A label that is not ASCII becomes another one as a whole, and the star would be lost in it.
-    if (stars > 0 && !host.includes(STAR)) throw new RangeError('a * cannot stand in a label with letters that are not ASCII')
+    // A label that is not ASCII becomes another one as a whole, with the star in it.
+    if (host.split('.').some((label) => label.startsWith('xn--') && label.includes(STAR)))
+      throw new RangeError('a * cannot stand in a label with letters that are not ASCII')
     return new Wildcard(host.replaceAll(STAR, '*'))
   } catch (cause) {
     if (cause instanceof SipUriError) throw new RouteMistake(key, `${JSON.stringify(text)} is no domain`)
