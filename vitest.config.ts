@@ -5,7 +5,7 @@ const notHere = ['test/interop/**', 'test/fuzz/**', 'test/house/**']
 
 /**
  * direct: everything that needs no other program. loopback: the same conversations once more, with every signal and answer
- * forced through its wire form. house: the rules a machine can hold. fuzz: long random runs. interop: real peers.
+ * forced through its wire form. drachtio: whole conversations through a drachtio server's double. house: the rules a machine can hold. fuzz: long random runs. interop: real peers.
  */
 export default defineConfig({
   test: {
@@ -18,6 +18,7 @@ export default defineConfig({
           env: { STOXGATE_LOOPBACK: '1' },
         },
       },
+      { test: { name: 'drachtio', include: ['test/scenarios/**/*.test.ts'], env: { STOXGATE_STACK: 'drachtio' } } },
       { test: { name: 'house', include: ['test/house/**/*.test.ts'] } },
       { test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 600_000 } },
       {

@@ -181,7 +181,8 @@ describe('a PBX that a route names', () => {
     expect(request.headers.has('Proxy-Authorization')).toBe(false)
     expect(request.headers.has('Route')).toBe(false)
     expect(request.headers.get('Max-Forwards')).toBe('69')
-    expect(request.headers.all('Via').length).toBe(2)
+    // A drachtio server writes the Via itself, and only its own.
+    expect(request.headers.all('Via').length).toBe(at.drachtio ? 1 : 2)
   })
 
   test('does not get back what it sent for its own domain', async () => {

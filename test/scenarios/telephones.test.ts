@@ -188,7 +188,8 @@ describe('a stranger', () => {
     const phone = await verona.phone('romeo')
     const info = await phone.request('INFO', 'sip:juliet@xmpp.example')
     expect(info.status).toBe(405)
-    expect((await phone.request('DANCE', 'sip:juliet@xmpp.example')).status).toBe(501)
+    // A drachtio server hands on the methods it was asked for, and answers others itself.
+    expect((await phone.request('DANCE', 'sip:juliet@xmpp.example')).status).toBe(verona.drachtio ? 503 : 501)
     const required = await phone.request('MESSAGE', 'sip:juliet@xmpp.example', { headers: [['Require', 'nothing-we-know']] })
     expect(required.status).toBe(420)
     expect(required.headers.get('Unsupported')).toBe('nothing-we-know')

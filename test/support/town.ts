@@ -1,6 +1,7 @@
 /**
  * A whole gateway in memory: clients on pairs of streams, telephones on a network without wires, accounts in a map. What leaves the house is
- * what the protocols say. With STOXGATE_LOOPBACK=1 every signal takes its wire form on the way (`sip.loopback`).
+ * what the protocols say. With STOXGATE_LOOPBACK=1 every signal takes its wire form on the way (`sip.loopback`); with STOXGATE_STACK=drachtio the
+ * gateway has no SIP of its own, but a drachtio server's (a double) at the same address.
  */
 import { duplexPair } from 'node:stream'
 import { deriveCredentials } from '../../src/account/credentials.ts'
@@ -11,6 +12,7 @@ import { type Log, silent } from '../../src/log/log.ts'
 import { MemoryNetwork } from '../../src/sip/embedded/memory.ts'
 import type { EmbeddedStack } from '../../src/sip/embedded/stack.ts'
 import type { Dns } from '../../src/sip/locate/dns.ts'
+import type { SipStack } from '../../src/sip/port.ts'
 import { MemoryStore } from '../../src/store/memory.ts'
 import { ClientStream, NEGOTIATION } from '../../src/stream/c2s.ts'
 import { GUESS_LIMITS, STREAM_LIMITS } from '../../src/stream/limits.ts'
@@ -19,6 +21,8 @@ import { Networks } from '../../src/stream/networks.ts'
 import { Guesses } from '../../src/stream/sasl/guesses.ts'
 import { el } from '../../src/xml/element.ts'
 import { Client, NS_CLIENT } from './client.ts'
+import { QUICK } from './drachtio-place.ts'
+import { StackOnDouble } from './drachtio-stack.ts'
 import { Phone } from './phone.ts'
 
 export const DOMAIN = 'xmpp.example'
@@ -37,6 +41,7 @@ export interface TownOptions {
   /** The Router's table, as a configuration writes it. */
   readonly routes?: readonly (string | RouteFields)[]
   readonly dns?: Dns
+  readonly stack?: 'embedded' | 'drachtio'
 }
 
 export interface PhoneOptions {
@@ -50,7 +55,10 @@ export interface Town {
   readonly house: House
   readonly store: MemoryStore
   readonly network: MemoryNetwork
+  /** What speaks SIP at the gateway's address: its own stack, or the double's. */
   readonly stack: EmbeddedStack
+  /** The adapter and the double, where that is its stack. */
+  readonly drachtio: StackOnDouble | undefined
   /** A client that has logged in and is available. */
   client(local: string, resource?: string): Promise<Client>
   /** The same, but it has not said that it is there. */
@@ -68,7 +76,11 @@ export async function town(options: TownOptions = {}): Promise<Town> {
     store.accounts.add(jid, await deriveCredentials(jid, PASSWORD, { telephones: true, rounds: 4_096 }))
   }
   const network = new MemoryNetwork()
-  const stack = network.join({ ...GATEWAY, timers: { t1Ms: options.t1Ms ?? T1_MS } })
+  const timers = { t1Ms: options.t1Ms ?? T1_MS }
+  const below = network.join({ ...GATEWAY, timers })
+  const isDrachtio = (options.stack ?? process.env.STOXGATE_STACK) === 'drachtio'
+  const drachtio = isDrachtio ? new StackOnDouble(below, { timers, limits: QUICK.limits }, {}, log) : undefined
+  const stack: SipStack = drachtio ?? below
   const house = joinRooms(
     {
       domains: [{ name: DOMAIN, telephones: true, pagerType: options.pagerType ?? 'chat' }],
@@ -106,7 +118,8 @@ export async function town(options: TownOptions = {}): Promise<Town> {
     house,
     store,
     network,
-    stack,
+    stack: below,
+    drachtio,
     silentClient,
     async client(local, resource) {
       const client = await silentClient(local, resource)
