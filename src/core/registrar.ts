@@ -1,9 +1,13 @@
 /** REGISTER (RFC 3261 §10.3), with Path (RFC 3327) and the public GRUU of RFC 5627. The request has been authenticated as its To. */
-import { SipUri } from '../address/sip-uri.ts'
+import { SipUri, SipUriError } from '../address/sip-uri.ts'
 import type { Log } from '../log/log.ts'
+import { parseContacts } from '../sip/contact.ts'
+import { printDate } from '../sip/date.ts'
 import { Headers, type SipRequest, SipResponse } from '../sip/message.ts'
-import { type NameAddr, parseNameAddr } from '../sip/name-addr.ts'
+import type { NameAddr } from '../sip/name-addr.ts'
+import { parseDeltaSeconds } from '../sip/number.ts'
 import type { NextHop, Received } from '../sip/port.ts'
+import { SipSyntaxError } from '../sip/syntax-error.ts'
 import type { Bindings, StoredBinding } from '../store/port.ts'
 import type { Binding, Registrations } from './location.ts'
 import { RefusedError } from './port.ts'
@@ -40,7 +44,7 @@ export class Registrar {
   /** Throws RefusedError. */
   async register(received: Received, account: SipUri): Promise<SipResponse> {
     const { request } = received
-    const contacts = request.headers.values('Contact')
+    const contacts = contactsOf(request.headers)
     const before = this.locations.bindingsOf(account.aor)
     const after = contacts.length === 0 ? before : this.#changed(received, account, contacts, before)
     if (after !== before) {
@@ -64,18 +68,17 @@ export class Registrar {
   }
 
   /** RFC 3261 §10.3 step 6 and 7: all contacts or none. */
-  #changed(received: Received, account: SipUri, contacts: readonly string[], before: readonly Binding[]): readonly Binding[] {
+  #changed(received: Received, account: SipUri, contacts: '*' | readonly NameAddr[], before: readonly Binding[]): readonly Binding[] {
     const { request } = received
-    const general = secondsOf(request.headers.get('Expires'), 'Expires')
-    if (contacts.some((contact) => contact.trim() === '*')) {
-      if (contacts.length > 1 || general !== 0) throw new RefusedError(400, 'Contact: * stands alone, with Expires: 0')
+    const general = secondsOf(request.headers.get('Expires'))
+    if (contacts === '*') {
+      if (general !== 0) throw new RefusedError(400, 'Contact: * stands alone, with Expires: 0')
       for (const binding of before) this.#requireNewer(request, binding)
       return []
     }
     let bindings = before
-    for (const text of contacts) {
-      const contact = readContact(text)
-      const wanted = secondsOf(contact.params.get('expires'), 'expires of Contact') ?? general ?? this.settings.defaultExpiresSeconds
+    for (const contact of contacts) {
+      const wanted = secondsOf(contact.params.get('expires')) ?? general ?? this.settings.defaultExpiresSeconds
       const { minExpiresSeconds } = this.settings
       if (wanted > 0 && wanted < minExpiresSeconds) {
         throw new RefusedError(423, 'Interval Too Brief', [['Min-Expires', String(minExpiresSeconds)]])
@@ -129,26 +132,25 @@ export class Registrar {
       headers.append('Contact', contact)
     }
     if (supported.includes('path')) for (const path of request.headers.all('Path')) headers.append('Path', path)
-    headers.append('Date', new Date(this.now()).toUTCString())
+    headers.append('Date', printDate(new Date(this.now())))
     return new SipResponse(200, 'OK', headers, NO_BODY)
   }
 }
 
-function readContact(text: string): NameAddr {
+/** Throws RefusedError 400 with what is wrong; what is no SIP URI cannot be called back. */
+function contactsOf(headers: Headers): '*' | NameAddr[] {
   try {
-    const contact = parseNameAddr(text)
-    SipUri.parse(contact.uri)
-    return contact
+    const contacts = parseContacts(headers)
+    if (contacts !== '*') for (const contact of contacts) SipUri.parse(contact.uri)
+    return contacts
   } catch (cause) {
-    throw new RefusedError(400, `Contact: ${cause instanceof Error ? cause.message : 'cannot be read'}`)
+    if (cause instanceof SipSyntaxError || cause instanceof SipUriError) throw new RefusedError(400, `Contact: ${cause.message}`)
+    throw cause
   }
 }
 
-function secondsOf(text: string | undefined, where: string): number | undefined {
-  if (text === undefined) return undefined
-  if (!/^\d{1,10}$/.test(text.trim())) throw new RefusedError(400, `${where} is no number of seconds`)
-  return Number(text)
-}
+/** A malformed time is as good as none (RFC 3261 §20.10, §20.19). */
+const secondsOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : parseDeltaSeconds(text))
 
 /** One telephone registers again: the same instance (RFC 5626 §6), or the same contact URI (RFC 3261 §10.3 step 7). */
 const isSame = (a: Binding, b: Binding): boolean => (a.instance !== undefined && a.instance === b.instance) || a.contact.equals(b.contact)

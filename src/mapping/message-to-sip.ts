@@ -1,5 +1,6 @@
 /** RFC 7572 §4: one `<message/>` becomes one MESSAGE. */
 import type { HopPolicy } from '../core/port.ts'
+import { printDate } from '../sip/date.ts'
 import { delayOf } from '../stanza/delay.ts'
 import type { Stanza } from '../stanza/stanza.ts'
 import type { Element } from '../xml/element.ts'
@@ -8,7 +9,6 @@ import { languageOf, languageTag, nativeChild } from './language.ts'
 import { LIMITS } from './limits.ts'
 import type { Content } from './request.ts'
 import { residueOf } from './residue.ts'
-import { formatSipDate } from './sip-date.ts'
 
 export class MessageContent implements Content {
   readonly fields: string[]
@@ -32,7 +32,7 @@ export class MessageContent implements Content {
     this.#lang = text && body ? languageTag(languageOf(body, xml)) : undefined
     this.fields = [...head]
     const sent = delayOf(xml)
-    if (sent) this.fields.push('Date', formatSipDate(sent.stamp))
+    if (sent) this.fields.push('Date', printDate(sent.stamp))
     this.#subject = this.#addSubject(nativeChild(xml, 'subject'))
     if (this.#lang !== undefined) this.fields.push('Content-Language', this.#lang)
   }

@@ -2,6 +2,7 @@
 import type { SipUri } from '../address/sip-uri.ts'
 import { SipUriError } from '../address/sip-uri.ts'
 import type { Arrival, HopPolicy, Signal } from '../core/port.ts'
+import { printDate } from '../sip/date.ts'
 import type { SipRequest } from '../sip/message.ts'
 import { delayOf } from '../stanza/delay.ts'
 import { StanzaError } from '../stanza/error.ts'
@@ -14,7 +15,6 @@ import { languageOf, languageTag, nativeChild } from './language.ts'
 import type { Making } from './making.ts'
 import { MessageContent } from './message-to-sip.ts'
 import { requestOf } from './request.ts'
-import { formatSipDate } from './sip-date.ts'
 
 const NS_NICK = 'http://jabber.org/protocol/nick'
 const MAX_FORWARDS = 70 // RFC 3261 §8.1.1.6
@@ -145,7 +145,7 @@ export class StanzaSignal implements Signal {
       }
       case 'date': {
         const sent = this.method === 'MESSAGE' ? delayOf(xml) : undefined
-        return sent && formatSipDate(sent.stamp)
+        return sent && printDate(sent.stamp)
       }
       default:
         return undefined

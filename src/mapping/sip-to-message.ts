@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Signal } from '../core/port.ts'
 import { RefusedError, trusts } from '../core/port.ts'
+import { parseDate } from '../sip/date.ts'
 import type { SipRequest } from '../sip/message.ts'
 import { delayElement, NS_DELAY } from '../stanza/delay.ts'
 import { NS_CLIENT, Stanza } from '../stanza/stanza.ts'
@@ -12,7 +13,6 @@ import { isSameLanguage, languageTag } from './language.ts'
 import { LIMITS } from './limits.ts'
 import type { Making } from './making.ts'
 import { type Said, saidIn, type Text } from './said.ts'
-import { parseSipDate } from './sip-date.ts'
 import { xmlText } from './xml-text.ts'
 import { readXmppData } from './xmpp-data.ts'
 
@@ -37,7 +37,7 @@ export function messageOf(signal: Signal, request: SipRequest, making: Making): 
 
   const children = merged(data, native, lang)
   if (!data) addThread(children, request, making)
-  const sentAt = said.sentAt ?? parseSipDate(request.headers.get('Date') ?? '')
+  const sentAt = said.sentAt ?? parseDate(request.headers.get('Date') ?? '')
   if (sentAt && !data?.child('delay', NS_DELAY) && making.now().getTime() - sentAt.getTime() > LIMITS.lateSeconds * 1000) {
     children.push(delayElement(sentAt, to.domain))
   }

@@ -4,9 +4,9 @@ import { callIdFor } from '../../src/mapping/call-id.ts'
 import { parseContentType } from '../../src/mapping/content-type.ts'
 import { oneLine, quotedName, shortened } from '../../src/mapping/header-text.ts'
 import { languageTag, nativeChild } from '../../src/mapping/language.ts'
-import { formatSipDate, parseSipDate } from '../../src/mapping/sip-date.ts'
 import { addressOfContact, uriOfAddress } from '../../src/mapping/uri-of-address.ts'
 import { xmlText } from '../../src/mapping/xml-text.ts'
+import { parseDate, printDate } from '../../src/sip/date.ts'
 import { making, xml } from './world.ts'
 
 describe('text from a stanza is one line in a header', () => {
@@ -43,9 +43,9 @@ describe('text from SIP is what XML can hold', () => {
 
 describe('the Date of SIP', () => {
   test('is read (the example of RFC 3261 §20.17)', () => {
-    expect(parseSipDate('Sat, 13 Nov 2010 23:29:00 GMT')?.toISOString()).toBe('2010-11-13T23:29:00.000Z')
+    expect(parseDate('Sat, 13 Nov 2010 23:29:00 GMT')?.toISOString()).toBe('2010-11-13T23:29:00.000Z')
   })
-  test('is written', () => expect(formatSipDate(new Date('2010-11-13T23:29:00Z'))).toBe('Sat, 13 Nov 2010 23:29:00 GMT'))
+  test('is written', () => expect(printDate(new Date('2010-11-13T23:29:00Z'))).toBe('Sat, 13 Nov 2010 23:29:00 GMT'))
   for (const text of [
     '',
     'Sat, 13 Nov 2010 23:29:00 EST',
@@ -53,7 +53,7 @@ describe('the Date of SIP', () => {
     '2010-11-13T23:29:00Z',
     'Sat, 13 Foo 2010 23:29:00 GMT',
   ]) {
-    test(`${JSON.stringify(text)} is none`, () => expect(parseSipDate(text)).toBeUndefined())
+    test(`${JSON.stringify(text)} is none`, () => expect(parseDate(text)).toBeUndefined())
   }
 })
 

@@ -9,7 +9,6 @@ import { bestChallenge } from '../../src/sip/digest-client.ts'
 import { responseTo, withEcho } from '../../src/sip/echo.ts'
 import { guessedPath } from '../../src/sip/embedded/return-path.ts'
 import type { Way } from '../../src/sip/embedded/transport.ts'
-import { parseMediaType } from '../../src/sip/media-type.ts'
 import { Headers, response, SipRequest } from '../../src/sip/message.ts'
 import { NameAddr, parseNameAddr, tagOf } from '../../src/sip/name-addr.ts'
 import { parseDeltaSeconds, parseMaxForwards } from '../../src/sip/number.ts'
@@ -181,12 +180,6 @@ test('contacts are addresses, or one star', () => {
     expect(() => parseContacts(of(value))).toThrow(SipSyntaxError)
 })
 
-test('a media type is found without regard to its letters and parameters', () => {
-  const { type, subtype, params } = parseMediaType('Text/Plain ; Charset="UTF-8"')
-  expect([type, subtype, params.get('charset')]).toEqual(['text', 'plain', 'UTF-8'])
-  for (const text of ['', 'text', 'text/', '/plain', 'text/plain;']) expect(() => parseMediaType(text)).toThrow(SipSyntaxError)
-})
-
 describe('a response and its request', () => {
   const request = new SipRequest(
     'MESSAGE',
@@ -261,7 +254,6 @@ test('60,000 bytes of what makes a reader go back and forth take no longer than 
     tagOf,
     parseVia,
     parseCSeq,
-    parseMediaType,
     parseDate,
     parseDeltaSeconds,
     (text) => parseContacts(new Headers(['Contact', text])),
