@@ -129,12 +129,16 @@ export class AccountTarget implements Target {
     }
   }
 
+  /** What becomes of it is for the log alone. */
   async #ringBeside(signal: Signal, phones: readonly Binding[]): Promise<void> {
-    const answer = await this.#ring(signal, phones).catch((cause: unknown) => cause)
-    const status = answer instanceof RefusedError || (typeof answer === 'object' && answer && 'status' in answer) ? answer.status : 500
-    if (typeof status === 'number' && status < 300) return
-    this.rooms.log.lowLevel({ what: 'beside_session_failed', to: signal.to.aor, status })
-    if (status === 500) this.rooms.log.problem({ what: 'beside_session_failed', to: signal.to.aor, error: answer })
+    const { log } = this.rooms
+    try {
+      const { status } = await this.#ring(signal, phones)
+      if (status >= 300) log.lowLevel({ what: 'beside_session_failed', to: signal.to.aor, status })
+    } catch (cause) {
+      if (cause instanceof RefusedError) log.lowLevel({ what: 'beside_session_failed', to: signal.to.aor, status: cause.status })
+      else log.failure({ what: 'beside_session_failed', to: signal.to.aor, error: cause instanceof Error ? cause.stack : cause })
+    }
   }
 
   #toTelephone(signal: Signal, phone: Binding): MaybePromise<Answer> {
@@ -151,8 +155,11 @@ export class AccountTarget implements Target {
   }
 
   /** All telephones at once; the first 2xx is the answer, else the best of what they said (RFC 3261 §16.7). */
-  async #ring(signal: Signal, phones: readonly Binding[]): Promise<Answer> {
-    return bestOf(phones.map(async (phone) => this.rooms.telephones.send(phone, signal)))
+  #ring(signal: Signal, phones: readonly Binding[]): MaybePromise<Answer> {
+    const { telephones } = this.rooms
+    const [only] = phones
+    if (phones.length === 1 && only) return telephones.send(only, signal)
+    return bestOf(phones.map(async (phone) => telephones.send(phone, signal)))
   }
 
   // --- iq, RFC 6121 §8.5 and the answer in the final response ---

@@ -19,18 +19,20 @@ interface Waiting {
 }
 
 export class ContactLanes {
-  readonly #lanes = new Map<string, Waiting[]>()
+  /** What waits for each telephone that has not answered; undefined as long as nothing does. */
+  readonly #lanes = new Map<string, Waiting[] | undefined>()
 
   /** Sends now, or when what was there before has been answered. */
   run(contact: string, send: Send): Promise<Answer> | Answer {
-    const waiting = this.#lanes.get(contact)
-    if (!waiting) {
-      this.#lanes.set(contact, [])
+    if (!this.#lanes.has(contact)) {
+      this.#lanes.set(contact, undefined)
       const sent = send()
       this.#follow(contact, sent)
       return sent
     }
+    const waiting = this.#lanes.get(contact) ?? []
     if (waiting.length >= CONTACT_WAITING_MAX) return CONTACT_FULL
+    this.#lanes.set(contact, waiting)
     return new Promise((answer, failed) => waiting.push({ send, answer, failed }))
   }
 
