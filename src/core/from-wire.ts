@@ -29,7 +29,7 @@ export interface WireSettings {
   /** Whose P-XMPP-Data and identity count, by their address. */
   readonly trusted: { has(address: string): boolean }
   /** The next hops of the Router's table: what comes from them may be spoken for by them. */
-  readonly routes: { senderOf(received: Received): RouteSender | undefined }
+  readonly routes: { senderOf(received: Received): RouteSender | undefined; takes(received: Received): boolean }
   /** The content types a message may have, for OPTIONS. */
   readonly accept: string
   /** Whether a request to a `sips:` address may be bridged (RFC 7247 §8: not by default). */
@@ -77,7 +77,7 @@ export class FromWire {
     if (tagOf(headers.get('To') ?? '') !== undefined) return refusal(481, 'Call/Transaction Does Not Exist')
     const route = this.settings.routes.senderOf(received)
     if (this.seen.seen(request, this.now(), route?.hop)) return refusal(482, 'Loop Detected')
-    if (method === 'OPTIONS' && isAboutUs(request, this.settings.domains)) return capabilities(this.settings.accept)
+    if (method === 'OPTIONS' && isAboutUs(received, this.settings)) return capabilities(this.settings.accept)
     return this.#signal(received, route)
   }
 
@@ -125,10 +125,10 @@ export class FromWire {
   }
 }
 
-/** To one of our domains itself, not to somebody there. */
-function isAboutUs(request: SipRequest, domains: ReadonlyMap<string, unknown>): boolean {
-  const uri = SipUri.parse(request.uri)
-  return uri.user === undefined || !domains.has(uri.host)
+/** To one of our domains itself, not to somebody there or behind a route. */
+function isAboutUs(received: Received, { domains, routes }: WireSettings): boolean {
+  const uri = SipUri.parse(received.request.uri)
+  return uri.user === undefined || (!domains.has(uri.host) && !routes.takes(received))
 }
 
 function capabilities(accept: string): SipResponse {

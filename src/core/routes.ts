@@ -1,5 +1,5 @@
 /** The Router's table as the first of the ways: what an operator has said of an address comes before what we know of it ourselves. */
-import type { SipUri } from '../address/sip-uri.ts'
+import { SipUri } from '../address/sip-uri.ts'
 import type { Log } from '../log/log.ts'
 import type { Received, StackLimits } from '../sip/port.ts'
 import { PlainAnswer } from './answer.ts'
@@ -109,6 +109,14 @@ export class Routes implements Way {
         return !rule.domain.isWild || !this.rooms.hosted.has(sender.host)
       },
     }
+  }
+
+  /** Whether somebody at the address of this request, as it stands, lives behind a route. */
+  takes({ request, from }: Received): boolean {
+    const address = SipUri.parse(request.uri)
+    if (address.user === undefined || this.#hops.length === 0) return false
+    const found = this.table.resolve(address, (index) => this.#hops[index]?.peer.isSourceOf(request, from) ?? true)
+    return found.kind !== 'onward' || found.address !== address
   }
 
   /** Looks for every next hop, so that what comes from one is known; resolves when all were found or not. */

@@ -34,9 +34,9 @@ export class SipHop implements Target {
     readonly log: Log,
   ) {}
 
-  /** Whether this hop can be told such a thing at all. */
+  /** Whether this hop can be told such a thing at all. A question goes only where its answer would be believed. */
   carries(signal: Signal): boolean {
-    return signal.method !== 'INFO' || this.policy.xmppData !== 'off'
+    return signal.method !== 'INFO' || (this.policy.xmppData !== 'off' && this.trusted)
   }
 
   deliver(signal: Signal): Delivery {

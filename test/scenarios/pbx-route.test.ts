@@ -161,6 +161,26 @@ describe('a PBX that a route names', () => {
     expect(request.headers.all('Via').length).toBe(at.drachtio ? 1 : 2)
   })
 
+  test('is asked by our telephones what it can, and asks us', async () => {
+    const at = await verona({ routes })
+    const pbx = await party(at)
+    pbx.answer = 486
+    const phone = await at.phone('romeo')
+    expect((await phone.options(TYBALT)).status).toBe(486)
+    const own = await pbx.send('OPTIONS', TYBALT, 'sip:192.0.2.1', '')
+    expect([own.status, own.headers.has('Allow')]).toEqual([200, true])
+  })
+
+  test('is asked no question whose answer would not be believed', async () => {
+    const at = await verona({ routes: [{ match: 'pbx.example', to: `sip:${PBX}`, xmppData: 'header' }] })
+    const pbx = await party(at)
+    const juliet = await at.client('juliet')
+    juliet.send(ask('tybalt@pbx.example/orchard'))
+    expect(condition(await juliet.receive())).toBe('feature-not-implemented')
+    juliet.send(message('tybalt@pbx.example', 'Words', { id: 'm' }))
+    expect((await pbx.received()).headers.get('P-XMPP-Data')).toContain("id='m'")
+  })
+
   test('does not get back what it sent for its own domain', async () => {
     const at = await verona({ routes })
     const pbx = await party(at)

@@ -29,6 +29,13 @@ const SRV_PREFIX: Readonly<Record<Transport, string>> = {
 // Where the name's owner has no preference ours counts: that nobody listens is known at once over TCP, and after 32 s over UDP.
 const PREFERENCE: readonly Transport[] = ['tcp', 'udp', 'tls']
 
+/** DNS is away: what was known before may still be true. */
+export class NotLookedUp extends NoResponseError {
+  constructor(message: string) {
+    super('transport', message)
+  }
+}
+
 export interface Locating {
   readonly dns: Dns
   /** What the stack can send to: asked only once the address is known, so it may look at that too. */
@@ -74,7 +81,7 @@ export class Locator {
       if (reached.length > 0) return reached.slice(0, this.#limits.hopsMax)
       if (hops.length > 0) throw new NoResponseError('transport', `${to.host} has only addresses that cannot be reached from here`)
     } catch (cause) {
-      if (cause instanceof DnsError) throw new NoResponseError('transport', `${to.host} cannot be looked up: ${cause.message}`)
+      if (cause instanceof DnsError) throw new NotLookedUp(`${to.host} cannot be looked up: ${cause.message}`)
       throw cause
     }
     throw new NoResponseError('transport', `${to.host} has no address`)

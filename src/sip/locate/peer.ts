@@ -5,6 +5,7 @@ import type { NextHop } from '../port.ts'
 import { SipSyntaxError } from '../syntax-error.ts'
 import { parseVia } from '../via.ts'
 import { DEFAULT_PORTS, destinationOf } from './destination.ts'
+import { NotLookedUp } from './locator.ts'
 import type { Outbound } from './outbound.ts'
 
 const NOWHERE: readonly NextHop[] = []
@@ -24,7 +25,16 @@ export class Peer {
 
   /** Rejects with NoResponseError. */
   async send(request: SipRequest): Promise<SipResponse> {
-    return this.outbound.sendTo(await this.locate(), request, this.uri)
+    return this.outbound.sendTo(await this.#hops(), request, this.uri)
+  }
+
+  async #hops(): Promise<readonly NextHop[]> {
+    try {
+      return await this.locate()
+    } catch (cause) {
+      if (cause instanceof NotLookedUp && this.#known.length > 0) return this.#known
+      throw cause
+    }
   }
 
   /** Rejects with NoResponseError where it cannot be found. */

@@ -139,6 +139,11 @@ test('what comes from a peer is known by its address, and stays known while DNS 
   world.isAway = () => true
   await expect(peer.locate()).rejects.toThrow('cannot be looked up')
   expect(peer.isSourceOf(undefined, from)).toBe(true)
+  expect((await peer.send(REQUEST)).status).toBe(200)
+  world.isAway = () => false
+  world.names = {}
+  world.clock += 1_000_000
+  await expect(peer.send(REQUEST)).rejects.toThrow('has no address')
 })
 
 test('on this machine, where a telephone may stand beside the PBX, the port counts too', () => {
