@@ -6,10 +6,11 @@ import { AccountTarget } from './account/deliver.ts'
 import { DomainTarget, HostedDomains } from './account/domain.ts'
 import { Features } from './account/feature.ts'
 import { Sessions } from './account/sessions.ts'
-import { Jid } from './address/jid.ts'
+import { Jid, JidError } from './address/jid.ts'
 import type { SipUri } from './address/sip-uri.ts'
 import { ACCEPTED } from './core/answer.ts'
 import { Authenticator } from './core/authenticator.ts'
+import { Calls } from './core/calls.ts'
 import { RealTimeCore } from './core/core.ts'
 import { FromWire } from './core/from-wire.ts'
 import { KnownHashes } from './core/known-hashes.ts'
@@ -143,11 +144,14 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const hashesOf = async (account: SipUri) => (await store.accounts.find(jidFor(account).bare))?.credentials.sip
   const hashes = new KnownHashes(hashesOf, now)
   const authenticator = new Authenticator(hashes, new Digest(randomBytes(32), now), sipLog)
+  const isAccount = (address: SipUri) => hasAccount(store, address)
+  const calls = new Calls({ locations: registrations, domains: hosts, routes, isAccount })
   const fromWire = new FromWire(
     core,
     authenticator,
     registrar,
     new SeenRequests(),
+    stack.can.proxy ? calls : undefined,
     {
       domains: hosts,
       trusted: settings.trusted,
@@ -188,6 +192,15 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
       asking.stop()
       awaiting.stop()
     },
+  }
+}
+
+async function hasAccount(store: Store, address: SipUri): Promise<boolean> {
+  try {
+    return (await store.accounts.find(jidFor(address).bare)) !== undefined
+  } catch (cause) {
+    if (cause instanceof JidError) return false // nobody can have such a name
+    throw cause
   }
 }
 

@@ -3,9 +3,10 @@ import { SipUri, SipUriError } from '../address/sip-uri.ts'
 import type { Log } from '../log/log.ts'
 import { Headers, type SipRequest, SipResponse } from '../sip/message.ts'
 import { parseNameAddr, tagOf } from '../sip/name-addr.ts'
-import type { Received } from '../sip/port.ts'
+import type { Forward, Received } from '../sip/port.ts'
 import { SipSyntaxError } from '../sip/syntax-error.ts'
 import type { Authenticator } from './authenticator.ts'
+import { type Calls, FORWARDED, IN_DIALOG_ONLY } from './calls.ts'
 import type { SeenRequests } from './merged.ts'
 import type { Core, HopPolicy, MaybePromise } from './port.ts'
 import { RefusedError } from './port.ts'
@@ -13,8 +14,9 @@ import type { Registrar } from './registrar.ts'
 import type { RouteSender } from './routes.ts'
 import { WireSignal } from './wire-signal.ts'
 
-/** What a SIP element may send us in this version. */
+/** What a SIP element may send us in this version; with a proxy, what telephones may send each other through it, too. */
 const ALLOW = 'REGISTER, MESSAGE, OPTIONS, INFO'
+const ALLOW_WITH_CALLS = `INVITE, ACK, CANCEL, BYE, ${ALLOW}, SUBSCRIBE, NOTIFY, REFER, UPDATE, PRACK`
 const SERVED = new Set(['REGISTER', 'MESSAGE', 'OPTIONS', 'INFO'])
 /** Methods we know and do not serve: 405; anything else is 501 (RFC 3261 §8.2.1, §21.5.2). */
 const KNOWN = new Set(['INVITE', 'BYE', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'REFER', 'UPDATE', 'PRACK', ...SERVED])
@@ -46,12 +48,14 @@ export class FromWire {
     readonly authenticator: Authenticator,
     readonly registrar: Registrar,
     readonly seen: SeenRequests,
+    /** Undefined where the stack cannot forward. */
+    readonly calls: Calls | undefined,
     readonly settings: WireSettings,
     readonly now: () => number,
     readonly log: Log,
   ) {}
 
-  readonly serve = async (received: Received): Promise<SipResponse> => {
+  readonly serve = async (received: Received): Promise<SipResponse | Forward> => {
     try {
       return await this.#serve(received)
     } catch (cause) {
@@ -62,12 +66,18 @@ export class FromWire {
     }
   }
 
-  #serve(received: Received): MaybePromise<SipResponse> {
+  get #allow(): string {
+    return this.calls ? ALLOW_WITH_CALLS : ALLOW
+  }
+
+  #serve(received: Received): MaybePromise<SipResponse | Forward> {
     const { request } = received
     const { method, headers } = request
     if (!SERVED.has(method)) {
-      if (KNOWN.has(method)) return refusal(405, 'Method Not Allowed', [['Allow', ALLOW]])
-      return refusal(501, 'Not Implemented', [['Allow', ALLOW]])
+      if (this.calls && FORWARDED.has(method)) return this.#forward(received, this.calls)
+      if (this.calls && IN_DIALOG_ONLY.has(method)) return refusal(481, 'Call/Transaction Does Not Exist')
+      if (KNOWN.has(method)) return refusal(405, 'Method Not Allowed', [['Allow', this.#allow]])
+      return refusal(501, 'Not Implemented', [['Allow', this.#allow]])
     }
     this.#requireBridgeable(request)
     const unsupported = headers.values('Require').filter((tag) => !SUPPORTED_TAGS.has(tag.toLowerCase()))
@@ -77,7 +87,7 @@ export class FromWire {
     if (tagOf(headers.get('To') ?? '') !== undefined) return refusal(481, 'Call/Transaction Does Not Exist')
     const route = this.settings.routes.senderOf(received)
     if (this.seen.seen(request, this.now(), route?.hop)) return refusal(482, 'Loop Detected')
-    if (method === 'OPTIONS' && isAboutUs(received, this.settings)) return capabilities(this.settings.accept)
+    if (method === 'OPTIONS' && isAboutUs(received, this.settings)) return capabilities(this.#allow, this.settings.accept)
     return this.#signal(received, route)
   }
 
@@ -99,23 +109,30 @@ export class FromWire {
     return proof ?? this.registrar.register(received, account)
   }
 
+  /** What one telephone wants of another (RFC 3261 §16.3): nothing is remembered of who has not proved himself. */
+  async #forward(received: Received, calls: Calls): Promise<SipResponse | Forward> {
+    const { request, from: hop } = received
+    const { headers } = request
+    this.#requireBridgeable(request)
+    const unsupported = headers.values('Proxy-Require')
+    if (unsupported.length > 0) return refusal(420, 'Bad Extension', [['Unsupported', unsupported.join(', ')]])
+    if (tagOf(headers.get('To') ?? '') !== undefined) return refusal(481, 'Call/Transaction Does Not Exist')
+    const route = this.settings.routes.senderOf(received)
+    const speaker = await this.#speaker(received, route)
+    if (speaker instanceof SipResponse) return speaker
+    if (this.seen.seen(request, this.now(), route?.hop)) return refusal(482, 'Loop Detected')
+    const { trusted, account } = speaker
+    return calls.forward(WireSignal.of(request, { kind: 'wire', hop, trusted, account }), received)
+  }
+
   async #signal(received: Received, route: RouteSender | undefined): Promise<SipResponse> {
     const { request, from: hop } = received
-    const trusted = route?.trusted === true || this.settings.trusted.has(hop.host.replace(/^\[|\]$/g, ''))
-    const sender = SipUri.parse(parseNameAddr(request.headers.get('From') ?? '').uriWithGr)
-    const ours = this.settings.domains.has(sender.host)
     // RFC 6086 has no INFO outside a dialog; between elements that trust each other it carries iq (design: INFO goes to our own ways only).
-    if (request.method === 'INFO' && !trusted)
+    if (request.method === 'INFO' && !this.#trusts(received, route))
       return refusal(405, 'INFO outside a dialog is not for telephones', [['Allow', 'MESSAGE, OPTIONS, REGISTER']])
-    let account: SipUri | undefined
-    const vouched = trusted || route?.vouchesFor(sender) === true
-    if (ours && !vouched) {
-      const proof = await this.authenticator.check(request, sender.bare, 'proxy', hop.host)
-      if (proof) return proof
-      account = sender.bare
-    } else if (!vouched) {
-      return refusal(403, `Nobody vouches for ${sender.host} here`)
-    }
+    const speaker = await this.#speaker(received, route)
+    if (speaker instanceof SipResponse) return speaker
+    const { sender, trusted, account } = speaker
     if (!trusted && request.headers.has('P-XMPP-Data'))
       this.log.problem({ what: 'xmpp_data_ignored', from: sender.bare.toString(), host: hop.host })
     const signal = WireSignal.of(request, { kind: 'wire', hop, trusted, account })
@@ -123,6 +140,28 @@ export class FromWire {
     if (account) return answer.responseFor(this.settings.toTelephone)
     return answer.responseFor(route?.policy ?? (trusted ? this.settings.toTrusted : this.settings.toStranger))
   }
+
+  #trusts({ from }: Received, route: RouteSender | undefined): boolean {
+    return route?.trusted === true || this.settings.trusted.has(from.host.replace(/^\[|\]$/g, ''))
+  }
+
+  /** Who sent it, as far as that counts; or the response he gets instead. */
+  async #speaker(received: Received, route: RouteSender | undefined): Promise<Speaker | SipResponse> {
+    const { request, from } = received
+    const trusted = this.#trusts(received, route)
+    const sender = SipUri.parse(parseNameAddr(request.headers.get('From') ?? '').uriWithGr)
+    if (trusted || route?.vouchesFor(sender) === true) return { sender, trusted, account: undefined }
+    if (!this.settings.domains.has(sender.host)) return refusal(403, `Nobody vouches for ${sender.host} here`)
+    const proof = await this.authenticator.check(request, sender.bare, 'proxy', from.host)
+    return proof ?? { sender, trusted, account: sender.bare }
+  }
+}
+
+interface Speaker {
+  readonly sender: SipUri
+  readonly trusted: boolean
+  /** The account it has proved to be. */
+  readonly account: SipUri | undefined
 }
 
 /** To one of our domains itself, not to somebody there or behind a route. */
@@ -131,9 +170,9 @@ function isAboutUs(received: Received, { domains, routes }: WireSettings): boole
   return uri.user === undefined || (!domains.has(uri.host) && !routes.takes(received))
 }
 
-function capabilities(accept: string): SipResponse {
+function capabilities(allow: string, accept: string): SipResponse {
   const headers = new Headers()
-  headers.append('Allow', ALLOW)
+  headers.append('Allow', allow)
   headers.append('Accept', accept)
   headers.append('Supported', SUPPORTED)
   return new SipResponse(200, 'OK', headers, NO_BODY)

@@ -3,6 +3,7 @@ import { SipUri } from '../address/sip-uri.ts'
 import type { Log } from '../log/log.ts'
 import type { Received, StackLimits } from '../sip/port.ts'
 import { PlainAnswer } from './answer.ts'
+import type { ForwardWay } from './calls.ts'
 import { type Delivery, type HopPolicy, RefusedError, type Signal, type Target, type Way } from './port.ts'
 import type { HopRoute, RouteRule } from './route-rule.ts'
 import { type Resolution, RouteTable } from './route-table.ts'
@@ -82,6 +83,20 @@ export class Routes implements Way {
       case 'onward':
         return this.#onward(signal, found.address)
     }
+  }
+
+  /** For what is forwarded instead of delivered: the address as aliases leave it, and the next hop where a rule names one. Throws RefusedError. */
+  wayFor(signal: Signal): ForwardWay {
+    if (this.#hops.length === 0) return { address: signal.to, hop: undefined }
+    const found = this.table.resolve(signal.to, (index) => this.#isBarred(index, signal))
+    const { address } = found
+    if (found.kind === 'circle') throw new RefusedError(482, 'The routes lead round in a circle')
+    if (found.kind === 'onward') return { address, hop: undefined }
+    this.#requireRelaying(signal, found)
+    const hop = found.kind === 'hop' ? this.#hops[found.index] : undefined
+    // A relay carries stanzas, and a call is none.
+    if (!hop) throw new RefusedError(404, 'No way for calls to this domain is known')
+    return { address, hop: { trusted: hop.trusted, locate: () => hop.peer.locate() } }
   }
 
   /** The relay that the table names for this address, for whoever opens streams to other servers. */

@@ -15,7 +15,7 @@ export interface HopPeer {
   /** Whether a request came from there. */
   isSourceOf(request: SipRequest | undefined, from: NextHop): boolean
   /** Looks for it anew; rejects with NoResponseError where it cannot be found. */
-  locate(): Promise<unknown>
+  locate(): Promise<readonly NextHop[]>
 }
 
 /** RFC 3261 §20.5: a 405 says what would do. */

@@ -10,6 +10,8 @@ export interface NextHop {
   readonly port: number
   /** The connection to use as long as it lives (RFC 5626 flow), as the stack named it when a request came through it. */
   readonly flow?: string
+  /** The domain whose certificate must be shown there (RFC 5922 §4); absent: `host`. Of use for a new connection under TLS. */
+  readonly name?: string
 }
 
 /** A request as it came off the wire, its top Via completed with `received` and `rport`. */
@@ -18,6 +20,8 @@ export interface Received {
   readonly from: NextHop
   /** Where it was received: our own side. */
   readonly local: NextHop
+  /** The SIP domains that the sender's certificate names, where it had one and that was verified (RFC 5922 §7.1). */
+  readonly identity?: readonly string[] | undefined
 }
 
 /** One way a forwarded request takes (RFC 3261 §16.5): where its copy goes, and the route set that leads there. */

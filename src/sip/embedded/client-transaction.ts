@@ -11,7 +11,6 @@ import { Timed } from './wheel.ts'
 type State = 'starting' | 'trying' | 'proceeding' | 'completed'
 
 export class ClientTransaction extends Timed implements Sender {
-  readonly branch = newBranch()
   readonly #owner: ClientTransactions
   readonly #resolve: (response: SipResponse) => void
   readonly #reject: (cause: unknown) => void
@@ -33,6 +32,8 @@ export class ClientTransaction extends Timed implements Sender {
     readonly hop: NextHop,
     resolve: (response: SipResponse) => void,
     reject: (cause: unknown) => void,
+    /** A CANCEL has that of its INVITE. */
+    readonly branch: string = newBranch(),
   ) {
     super()
     this.#owner = owner

@@ -4,10 +4,12 @@ import { isIP } from 'node:net'
 import type { Log } from '../../log/log.ts'
 import { print } from '../codec.ts'
 import { parseCSeq } from '../cseq.ts'
+import { newBranch } from '../identifier.ts'
 import type { SipRequest, SipResponse } from '../message.ts'
 import { type NextHop, NoResponseError, type Transport } from '../port.ts'
 import { SipSyntaxError } from '../syntax-error.ts'
 import { ClientTransaction } from './client-transaction.ts'
+import { InviteClient, type InviteUser } from './invite-client.ts'
 import { type Limits, UDP_REQUEST_MAX_BYTES, WITHOUT_TCP_MS } from './limits.ts'
 import { type Timers, transactionMs } from './timers.ts'
 import { traceSent } from './trace.ts'
@@ -22,6 +24,7 @@ export class ClientTransactions {
   readonly #limits: Limits
   readonly #log: Log
   readonly #byBranch = new Map<string, ClientTransaction>()
+  readonly #invites = new Map<string, InviteClient>()
   /** Addresses that refused TCP, and until when that is believed. */
   readonly #withoutTcp = new Map<string, number>()
   #waitingCount = 0
@@ -58,7 +61,75 @@ export class ClientTransactions {
     })
   }
 
+  /** Calls that go on from here, until their transactions are over. */
+  get inviteCount(): number {
+    return this.#invites.size
+  }
+
+  /** An INVITE of the proxy's; what is said to it, the user hears. It goes by the hop's transport whatever its size: a telephone that registered over UDP is there. */
+  invite(request: SipRequest, hop: NextHop, user: InviteUser): InviteClient {
+    const invite = new InviteClient(this, request, hop, user)
+    this.#invites.set(invite.branch, invite)
+    return invite
+  }
+
+  launchInvite(invite: InviteClient): void {
+    const { request, hop, branch } = invite
+    try {
+      if (this.#whyStopped !== undefined) throw new NoResponseError('transport', this.#whyStopped)
+      const layer = this.#layer(hop.transport)
+      const host = bareHost(hop.host)
+      const way = layer.wayTo(host, hop.port, hop.flow)
+      const via = this.#via(layer, host, hop.flow, branch)
+      invite.begin(way, host, hop.port, print(request, via), via)
+    } catch (cause) {
+      if (!(cause instanceof NoResponseError)) this.#log.failure({ what: 'sip_forward_failed', cause })
+      else this.noteFailed(hop, cause)
+      invite.fail('transport')
+    }
+  }
+
+  /** Its answer says nothing that the INVITE's does not. */
+  cancel(invite: InviteClient, cancel: SipRequest, via: string, way: Way, host: string, port: number): void {
+    const transaction = new ClientTransaction(this, cancel, invite.hop, ignore, ignore, invite.branch)
+    this.#waitingCount++
+    this.#byBranch.set(transaction.branch, transaction)
+    this.wheel.start(transaction, transactionMs(this.timers))
+    try {
+      transaction.begin(way, host, port, print(cancel, via))
+    } catch (cause) {
+      transaction.fail(cause)
+    }
+  }
+
+  /** Without a transaction: the ACK of an INVITE of ours. */
+  sendBeside(request: SipRequest, via: string, way: Way, host: string, port: number): void {
+    const bytes = print(request, via)
+    traceSent(this.#log, bytes, way, host, port)
+    way.send(bytes, host, port)
+  }
+
+  /** Without a transaction: the ACK of a 2xx, on its way from end to end (§16.11). Throws NoResponseError. */
+  pass(request: SipRequest, hop: NextHop): void {
+    const layer = this.#layer(hop.transport)
+    const host = bareHost(hop.host)
+    this.sendBeside(request, this.#via(layer, host, hop.flow, newBranch()), layer.wayTo(host, hop.port, hop.flow), host, hop.port)
+  }
+
+  noteFailed(hop: NextHop, cause: Error): void {
+    this.#log.problem({ what: 'sip_forward_failed', to: hostPort(hop.host, hop.port), transport: hop.transport, error: cause.message })
+  }
+
+  forgetInvite(invite: InviteClient): void {
+    this.#invites.delete(invite.branch)
+  }
+
   receive(response: SipResponse, host: string): void {
+    const invite = this.#inviteOf(response)
+    if (invite) {
+      invite.receive(response)
+      return
+    }
     const transaction = this.#transactionOf(response)
     if (!transaction) this.#log.lowLevel({ what: 'sip_response_dropped', why: 'no transaction', status: response.status, from: host })
     else if (response.status < 200) transaction.provisional()
@@ -75,7 +146,7 @@ export class ClientTransactions {
       // §18.1.1. The flow is a socket of UDP, so the connection is another one.
       const tcp = this.#layer('tcp')
       transaction.begin(tcp.wayTo(host, port, undefined), host, port, this.#print(request, tcp, host, undefined, branch))
-    } else transaction.begin(layer.wayTo(host, port, flow), host, port, bytes)
+    } else transaction.begin(layer.wayTo(host, port, flow, hop.name ?? hop.host), host, port, bytes)
   }
 
   sent(bytes: Buffer, way: Way, host: string, port: number): void {
@@ -111,6 +182,7 @@ export class ClientTransactions {
     for (const transaction of [...this.#byBranch.values()]) transaction.fail(cause)
     for (const transaction of this.#byBranch.values()) this.wheel.stop(transaction)
     this.#byBranch.clear()
+    for (const invite of [...this.#invites.values()]) invite.drop()
   }
 
   #launch(transaction: ClientTransaction, host: string): void {
@@ -122,7 +194,7 @@ export class ClientTransactions {
   }
 
   #resolve(transaction: ClientTransaction, hop: NextHop): void {
-    const host = hop.host.startsWith('[') ? hop.host.slice(1, -1) : hop.host
+    const host = bareHost(hop.host)
     if (isIP(host) !== 0) {
       this.#launch(transaction, host)
       return
@@ -149,6 +221,17 @@ export class ClientTransactions {
     return found[0]?.address ?? hop.host
   }
 
+  #inviteOf(response: SipResponse): InviteClient | undefined {
+    if (this.#invites.size === 0) return undefined
+    try {
+      const invite = this.#invites.get(topVia(response.headers.get('via') ?? '').branch ?? '')
+      return invite && parseCSeq(response.headers.get('cseq') ?? '').method === 'INVITE' ? invite : undefined
+    } catch (cause) {
+      if (cause instanceof SipSyntaxError) return undefined
+      throw cause
+    }
+  }
+
   #transactionOf(response: SipResponse): ClientTransaction | undefined {
     const field = response.headers.get('via')
     const cseq = response.headers.get('cseq')
@@ -170,8 +253,12 @@ export class ClientTransactions {
   }
 
   #print(request: SipRequest, layer: TransportLayer, host: string, flow: string | undefined, branch: string): Buffer {
+    return print(request, this.#via(layer, host, flow, branch))
+  }
+
+  #via(layer: TransportLayer, host: string, flow: string | undefined, branch: string): string {
     const local = layer.localFor(host, flow)
-    return print(request, `SIP/2.0/${layer.transport.toUpperCase()} ${hostPort(local.host, local.port)};branch=${branch};rport`)
+    return `SIP/2.0/${layer.transport.toUpperCase()} ${hostPort(local.host, local.port)};branch=${branch};rport`
   }
 
   #mayHaveTcp(transaction: ClientTransaction, host: string): boolean {
@@ -185,3 +272,9 @@ export class ClientTransactions {
     return true
   }
 }
+
+function bareHost(host: string): string {
+  return host.startsWith('[') ? host.slice(1, -1) : host
+}
+
+function ignore(): void {}

@@ -1,19 +1,22 @@
-/** The server side of an INVITE transaction (RFC 3261 §17.2.1), as far as refusing calls needs it: 100, the final response until its ACK, CANCEL. */
+/** The server side of an INVITE transaction (RFC 3261 §17.2.1, RFC 6026 §7.1): 100, what a forwarded call says, the final response until its ACK. */
 import { print } from '../codec.ts'
 import { withEcho } from '../echo.ts'
 import { newTag } from '../identifier.ts'
-import { response, type SipRequest } from '../message.ts'
+import { response, type SipRequest, type SipResponse } from '../message.ts'
+import type { Caller, ProxyCall } from './proxy-call.ts'
 import type { ReturnPath } from './return-path.ts'
 import type { ServerTransactions } from './server.ts'
 import { TRYING_MS, transactionMs } from './timers.ts'
 import { Timed } from './wheel.ts'
 
-type State = 'proceeding' | 'completed' | 'confirmed'
+type State = 'proceeding' | 'accepted' | 'completed' | 'confirmed'
 
-export class InviteTransaction extends Timed {
+export class InviteTransaction extends Timed implements Caller {
   readonly tag = newTag()
   readonly #owner: ServerTransactions
   #state: State = 'proceeding'
+  /** Where it rings, once it was forwarded. */
+  call: ProxyCall | undefined
   /** The last response, provisional or final. */
   #last: Buffer | undefined
   /** Timer G. */
@@ -35,9 +38,33 @@ export class InviteTransaction extends Timed {
     return this.#state !== 'proceeding'
   }
 
+  /** With a 2xx: its ACK is a matter of both ends (RFC 6026 §8.5). */
+  get isAccepted(): boolean {
+    return this.#state === 'accepted'
+  }
+
   /** The answer is not there at once. */
   wait(): void {
     this.#owner.wheel.start(this, TRYING_MS)
+  }
+
+  /** What the telephones of a forwarded call say: each provisional response, each 2xx, and one other final response. */
+  pass(said: SipResponse): void {
+    if (said.status >= 300) {
+      if (this.#state === 'proceeding') this.answer(this.#owner.printFor(this, said))
+      return
+    }
+    if (this.#state !== 'proceeding' && (said.status < 200 || this.#state !== 'accepted')) return
+    const bytes = this.#owner.printFor(this, said)
+    this.#owner.wheel.stop(this)
+    if (said.status < 200) this.#last = bytes
+    else {
+      this.#state = 'accepted'
+      this.#last = undefined
+      // Timer L; each 2xx comes again from who gave it.
+      this.#owner.wheel.start(this, transactionMs(this.#owner.timers))
+    }
+    this.#owner.sendOn(this.path, bytes)
   }
 
   /** A final response that is no 2xx. */
@@ -66,7 +93,7 @@ export class InviteTransaction extends Timed {
 
   expire(): void {
     if (this.#state === 'proceeding') this.#sayTrying()
-    else if (this.#state === 'confirmed' || performance.now() >= this.#giveUpAt) this.#owner.ended(this)
+    else if (this.#state !== 'completed' || performance.now() >= this.#giveUpAt) this.#owner.ended(this)
     else this.#sendAgain()
   }
 

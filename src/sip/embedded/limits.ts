@@ -30,6 +30,8 @@ export interface Limits {
   readonly sentAtOnceMax: number
   /** Bytes of responses kept for requests that come again (Timer J); above it the oldest go first. 32 s of 3,000 requests a second fit. */
   readonly retainedMaxBytes: number
+  /** Timer C: a telephone that rings longer than this after its last word is cancelled. RFC 3261 §16.6 step 11 wants more than three minutes. */
+  readonly ringingMs: number
   /** Addresses remembered for having no TCP. */
   readonly withoutTcpMax: number
 }
@@ -50,6 +52,7 @@ export const defaultLimits: Limits = {
   invitesMax: 2_000,
   sentAtOnceMax: 50_000,
   retainedMaxBytes: 67_108_864,
+  ringingMs: 185_000,
   withoutTcpMax: 1_000,
 }
 

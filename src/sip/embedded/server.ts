@@ -4,11 +4,12 @@ import { print, type SipParseError } from '../codec.ts'
 import { withEcho } from '../echo.ts'
 import { newTag } from '../identifier.ts'
 import { response, type SipRequest, SipResponse } from '../message.ts'
-import { Forward, type Serve } from '../port.ts'
+import { Forward, type Received, type Serve } from '../port.ts'
 import { SipSyntaxError } from '../syntax-error.ts'
 import type { Via } from '../via.ts'
 import { InviteTransaction } from './invite.ts'
 import { DATAGRAM_MAX_BYTES, INVITE_SERVED_MS, type Limits } from './limits.ts'
+import type { StatefulProxy } from './proxy.ts'
 import { comeBackLater, isServedScheme, sameTag } from './refusal.ts'
 import { Retained } from './retained.ts'
 import { completeVia, guessedPath, type ReturnPath, returnPath } from './return-path.ts'
@@ -31,6 +32,7 @@ export class ServerTransactions {
   readonly #limits: Limits
   readonly #log: Log
   readonly #reopen: Reopen
+  readonly #proxy: StatefulProxy
   readonly #retained: Retained
   /** The requests whose answer is awaited. */
   readonly #serving = new Map<string, Serving>()
@@ -39,13 +41,14 @@ export class ServerTransactions {
   #isDraining = false
   #quiet: (() => void) | undefined
 
-  constructor(serve: Serve, wheel: Wheel, timers: Timers, limits: Limits, log: Log, reopen: Reopen) {
+  constructor(serve: Serve, wheel: Wheel, timers: Timers, limits: Limits, log: Log, reopen: Reopen, proxy: StatefulProxy) {
     this.#serve = serve
     this.wheel = wheel
     this.timers = timers
     this.#limits = limits
     this.#log = log
     this.#reopen = reopen
+    this.#proxy = proxy
     this.#retained = new Retained(wheel, transactionMs(timers), limits.retainedMaxBytes)
   }
 
@@ -57,6 +60,11 @@ export class ServerTransactions {
   /** Responses that are kept for requests that come again. */
   get retainedCount(): number {
     return this.#retained.size
+  }
+
+  /** INVITE transactions, until their last timer. */
+  get inviteCount(): number {
+    return this.#invites.size
   }
 
   receive(request: SipRequest, way: Way, host: string, port: number): void {
@@ -72,8 +80,15 @@ export class ServerTransactions {
     const path = returnPath(way, via, host, port)
     const fault = faultIn(request, vitals)
     if (fault !== undefined) this.#refuse(request, path, response(400, fault))
-    else if (request.method === 'ACK') this.#invites.get(keyOf(request, via, 'INVITE'))?.acknowledge()
+    else if (request.method === 'ACK') this.#acknowledge(request, via)
     else this.#takeUp(request, keyOf(request, via, request.method), via, path, host, port)
+  }
+
+  /** Of a refusal it ends here; of a 2xx it goes on to who gave that (§16.11). */
+  #acknowledge(request: SipRequest, via: Via): void {
+    const invite = this.#invites.get(keyOf(request, via, 'INVITE'))
+    if (invite && !invite.isAccepted) invite.acknowledge()
+    else if (this.#proxy.isInDialog(request)) this.#proxy.acknowledge(request)
   }
 
   /** What the codec refused, answered if it is known to whom. */
@@ -105,6 +120,7 @@ export class ServerTransactions {
 
   stop(): void {
     this.#quiet = undefined
+    this.#proxy.stop()
     this.#retained.clear()
     for (const invite of this.#invites.values()) this.wheel.stop(invite)
     for (const serving of this.#serving.values()) this.wheel.stop(serving)
@@ -150,14 +166,15 @@ export class ServerTransactions {
     }
     const invite = method === 'INVITE' ? new InviteTransaction(this, key, request, path) : undefined
     if (invite) this.#invites.set(key, invite)
-    const serving = new Serving(this, key, request, path, invite)
+    const received: Received = {
+      request,
+      from: { transport: way.transport, host, port, flow: way.flow },
+      local: way.localFor(host),
+    }
+    const serving = new Serving(this, key, received, path, invite)
     let answer: ReturnType<Serve>
     try {
-      answer = this.#serve({
-        request,
-        from: { transport: way.transport, host, port, flow: way.flow },
-        local: way.localFor(host),
-      })
+      answer = this.#proxy.isInDialog(request) ? this.#proxy.route(request) : this.#serve(received)
     } catch (cause) {
       answer = this.#failure(request, cause)
     }
@@ -165,13 +182,13 @@ export class ServerTransactions {
     else this.#await(serving, answer)
   }
 
-  #await(serving: Serving, answer: Promise<SipResponse | Forward>): void {
+  #await(serving: Serving, answer: Promise<SipResponse | Forward | undefined>): void {
     const { key, request, invite } = serving
     this.#serving.set(key, serving)
     this.wheel.start(serving, invite ? INVITE_SERVED_MS : transactionMs(this.timers))
     invite?.wait()
-    const done = (given: SipResponse | Forward) => {
-      if (this.#over(key)) this.#answer(serving, given)
+    const done = (given: SipResponse | Forward | undefined) => {
+      if (this.#over(key) && given) this.#answer(serving, given)
       this.#settle()
     }
     answer.then(done, (cause: unknown) => done(this.#failure(request, cause)))
@@ -193,10 +210,19 @@ export class ServerTransactions {
     this.#settle()
   }
 
-  #answer({ key, request, path, tag, invite }: Serving, given: SipResponse | Forward): void {
-    const own = given instanceof Forward ? this.#failure(request, new Error('there is no proxy here (can.proxy)')) : given
-    const bytes = this.#print(request, path, tag, own)
-    if (invite && own.status >= 300) {
+  #answer(serving: Serving, given: SipResponse | Forward): void {
+    if (given instanceof Forward) {
+      this.#forward(serving, given)
+      return
+    }
+    const { key, request, path, tag, invite } = serving
+    if (invite && isStateless(given.status)) {
+      this.#forgetInvite(invite)
+      this.#refuse(request, path, given)
+      return
+    }
+    const bytes = this.#print(request, path, tag, given)
+    if (invite && given.status >= 300) {
       invite.answer(bytes)
       return
     }
@@ -204,6 +230,24 @@ export class ServerTransactions {
     if (invite) this.#forgetInvite(invite)
     this.sendOn(path, bytes)
     if (!path.way.isReliable) this.#retained.add(key, bytes)
+  }
+
+  #forward(serving: Serving, forward: Forward): void {
+    const { received, invite } = serving
+    const refusal = this.#proxy.refusalOf(forward)
+    if (refusal) this.#answer(serving, refusal)
+    else if (!invite) this.#await(serving, this.#proxy.relay(forward, received))
+    else if (!invite.isAnswered) {
+      invite.wait()
+      invite.call = this.#proxy.call(forward, received, invite)
+      invite.call.begin()
+    }
+  }
+
+  /** What a telephone said, as the caller hears it. */
+  printFor({ request, path, tag }: InviteTransaction, said: SipResponse): Buffer {
+    if (said.status >= 200) return this.#print(request, path, tag, said)
+    return print(withEcho(request, said, tag))
   }
 
   #print(request: SipRequest, path: ReturnPath, tag: string, own: SipResponse): Buffer {
@@ -240,6 +284,10 @@ export class ServerTransactions {
     this.sendOn(path, bytes)
     if (!path.way.isReliable) this.#retained.add(key, bytes)
     if (invite?.isAnswered !== false) return
+    if (invite.call) {
+      invite.call.cancel(request.headers.all('reason'))
+      return
+    }
     this.#over(invite.key)
     invite.answer(this.#print(invite.request, invite.path, invite.tag, response(487)))
     this.#settle()
@@ -286,4 +334,12 @@ export class ServerTransactions {
   #settle(): void {
     if (this.#serving.size === 0) this.#quiet?.()
   }
+}
+
+/**
+ * RFC 3261 §26.3.2.4: a challenge keeps nothing, nor does the refusal of a stranger: a flood of calls that nobody vouches for takes no room. The INVITE that comes again is
+ * answered again.
+ */
+function isStateless(status: number): boolean {
+  return status === 401 || status === 403 || status === 407
 }

@@ -1,6 +1,7 @@
 /** One request from its arrival to its answer. */
 import { newTag } from '../identifier.ts'
 import type { SipRequest } from '../message.ts'
+import type { Received } from '../port.ts'
 import type { InviteTransaction } from './invite.ts'
 import type { ReturnPath } from './return-path.ts'
 import type { ServerTransactions } from './server.ts'
@@ -14,13 +15,17 @@ export class Serving extends Timed {
   constructor(
     owner: ServerTransactions,
     readonly key: string,
-    readonly request: SipRequest,
+    readonly received: Received,
     readonly path: ReturnPath,
     readonly invite: InviteTransaction | undefined,
   ) {
     super()
     this.#owner = owner
     this.tag = invite?.tag ?? newTag()
+  }
+
+  get request(): SipRequest {
+    return this.received.request
   }
 
   expire(): void {
