@@ -25,10 +25,11 @@ export class Sockets {
     return this.#all.some((one) => one.transport === transport)
   }
 
-  /** The one that speaks this transport, of the peer's own kind of address if there is one. Throws NoResponseError. */
+  /** The one that speaks this transport, of the peer's own kind of address if there is one: a server on all addresses names loopback too. Throws NoResponseError. */
   towards({ transport, host }: NextHop): NextHop {
+    const peer = kindOf(host.replace(/^\[|\]$/g, ''))
     const some = this.#all.filter((one) => one.transport === transport)
-    const found = some.find((one) => isIPv6(one.host) === isIPv6(host.replace(/^\[|\]$/g, ''))) ?? some[0]
+    const found = some.find((one) => kindOf(one.host) === peer) ?? some.find((one) => !kindOf(one.host).startsWith('loopback')) ?? some[0]
     if (!found) throw new NoResponseError('transport', `the drachtio server has no ${transport}`)
     return found
   }
@@ -39,6 +40,11 @@ export class Sockets {
     if (host !== undefined && Number(port) > 0) return { transport, host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
     return this.#all.find((one) => one.transport === transport) ?? { transport, host: '0.0.0.0', port: 0 }
   }
+}
+
+function kindOf(host: string): string {
+  const family = isIPv6(host) ? '6' : '4'
+  return host.startsWith('127.') || host === '::1' ? `loopback ${family}` : family
 }
 
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'ws', 'wss'] as const
