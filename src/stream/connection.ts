@@ -1,5 +1,5 @@
 /** One accepted connection: bytes become elements and elements bytes (RFC 6120 §4). What they mean is its conversation's affair. */
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -11,7 +11,7 @@ import type { XmlLimits } from '../xml/limits.ts'
 import { type StreamHandler, StreamParser } from '../xml/stream-parser.ts'
 import { openTag, STREAM_PREFIX, write, XML_DECLARATION } from '../xml/write.ts'
 import { XmlError } from '../xml/xml-error.ts'
-import { TlsBinding } from './channel-binding.ts'
+import type { TlsBinding } from './channel-binding.ts'
 import type { StreamLimits } from './limits.ts'
 import { NS_STREAM } from './namespaces.ts'
 import { Outlet } from './outlet.ts'
@@ -128,7 +128,7 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
 
   header({ ns, from, to }: Header): void {
     this.#ns = ns
-    const id = randomBytes(15).toString('base64url') // RFC 6120 §4.7.3: nobody can guess it
+    const id = randomUUID() // RFC 6120 §4.7.3: nobody can guess it
     this.#say(XML_DECLARATION + openTag(el('stream', NS_STREAM, { from, to, id, version: '1.0', 'xml:lang': 'en' }), ns))
   }
 
@@ -256,9 +256,9 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
     tls.secure(this.#raw, domain, this)
   }
 
-  secured(socket: TLSSocket): void {
+  secured(socket: TLSSocket, binding: TlsBinding): void {
     this.#state = 'open'
-    this.#binding = new TlsBinding(socket)
+    this.#binding = binding
     this.#parser.restart()
     this.#parser.resume()
     socket.allowHalfOpen = true

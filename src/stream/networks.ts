@@ -33,6 +33,7 @@ export class Networks {
   }
 
   has(address: string): boolean {
+    if (this.isEmpty) return false
     const plain = plainAddress(address).split('%')[0] ?? address
     const version = isIP(plain)
     return version !== 0 && this.#list.check(plain, version === 6 ? 'ipv6' : 'ipv4')

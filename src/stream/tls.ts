@@ -1,8 +1,10 @@
 /** TLS for streams: certificates by server name, STARTTLS and direct TLS through one door (RFC 6120 §5, RFC 7590, XEP-0368). */
-import { constants, randomBytes } from 'node:crypto'
+import { constants, createHash, randomBytes, X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls'
 import type { Identity } from './certificate.ts'
+import { TlsBinding } from './channel-binding.ts'
+import { signatureHash } from './signature-hash.ts'
 
 /** RFC 9325 §4.2: forward secrecy and authenticated encryption only; AES-128 first, as it is the cheapest that is strong. */
 const CIPHERS = [
@@ -17,13 +19,19 @@ const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
-/** XEP-0368 §3; a client that offers other protocols only was not looking for us, and OpenSSL ends the handshake (RFC 7301 §3.2). */
-const ALPN = ['xmpp-client']
+/** XEP-0368 §3. */
+const ALPN = 'xmpp-client'
 
 /** Told how a handshake ended; the same socket is told once. */
 export interface Securing {
-  secured(socket: TLSSocket): void
+  secured(socket: TLSSocket, binding: TlsBinding): void
   notSecured(why: Error): void
+}
+
+/** A certificate as it is shown. Taking it from each connection would cost more than all the rest of a login. */
+interface Shown {
+  readonly context: SecureContext
+  readonly endPoint: Buffer | undefined
 }
 
 export class TlsDoor {
@@ -32,7 +40,7 @@ export class TlsDoor {
    * know. A bare TLSSocket would do the handshake too, but never verify a client's certificate.
    */
   readonly #servers = new Map<string, Server>()
-  #contexts = new Map<string, SecureContext>()
+  #shown = new Map<string, Shown>()
   readonly #securing = new Map<string, Securing>()
 
   /** The first identity is for those who ask for no domain before the handshake. */
@@ -45,9 +53,9 @@ export class TlsDoor {
 
   /** New certificates for whoever connects from now on; what is connected stays as it is. */
   reload(identities: readonly Identity[]): void {
-    const contexts = new Map(identities.map((identity) => [identity.domain, contextOf(identity)]))
+    const shown = new Map(identities.map((identity) => [identity.domain, shownOf(identity)]))
     // Only now, when all of them could be read.
-    this.#contexts = contexts
+    this.#shown = shown
     for (const { domain, cert, key } of identities) {
       const server = this.#servers.get(domain)
       if (!server) {
@@ -58,29 +66,30 @@ export class TlsDoor {
       // A ticket of the old certificate would bind a login to a certificate that is no longer shown.
       server.setTicketKeys(randomBytes(48))
     }
-    for (const domain of this.#servers.keys()) if (!contexts.has(domain)) this.#servers.delete(domain)
+    for (const domain of this.#servers.keys()) if (!shown.has(domain)) this.#servers.delete(domain)
   }
 
   /** Begins the handshake on a socket whose next byte is TLS. `domain`, as A-labels: whose certificate to show where the client names no server. */
   secure(socket: Socket, domain: string | undefined, securing: Securing): void {
     const server = (domain === undefined ? undefined : this.#servers.get(domain)) ?? this.#servers.values().next().value
     if (!server) return securing.notSecured(new Error('there is no certificate'))
-    const key = pairOf(socket)
-    this.#securing.set(key, securing)
-    socket.once('close', () => {
-      if (this.#securing.get(key) === securing) this.#end(key)?.notSecured(new Error('the connection ended in the handshake'))
-    })
+    this.#securing.set(pairOf(socket), securing)
     server.emit('connection', socket)
   }
 
   #server(identity: Identity): Server {
     const server = createServer({
       ...settings(identity),
-      ALPNProtocols: ALPN,
+      // Asked of those who name protocols: who has none of ours was not looking for us (RFC 7301 §3.2). A list would be copied for every connection.
+      ALPNCallback: ({ protocols }) => (protocols.includes(ALPN) ? ALPN : undefined),
       handshakeTimeout: this.handshakeSeconds * 1000,
-      SNICallback: (name, done) => done(null, this.#contexts.get(name.toLowerCase())),
+      SNICallback: (name, done) => done(null, name === identity.domain ? undefined : this.#shown.get(name.toLowerCase())?.context),
     })
-    server.on('secureConnection', (socket) => this.#end(pairOf(socket))?.secured(socket))
+    server.on('secureConnection', (socket: TLSSocket & { servername?: string | false }) => {
+      const named = socket.servername ? this.#shown.get(socket.servername.toLowerCase()) : undefined
+      const { endPoint } = named ?? this.#shown.get(identity.domain) ?? NOT_SHOWN
+      this.#end(pairOf(socket))?.secured(socket, new TlsBinding(socket, endPoint))
+    })
     server.on('tlsClientError', (error, socket) => {
       this.#end(pairOf(socket))?.notSecured(error)
       socket.destroy()
@@ -107,7 +116,16 @@ function settings({ cert, key }: Identity) {
   }
 }
 
-const contextOf = (identity: Identity): SecureContext => createSecureContext(settings(identity))
+const NOT_SHOWN = { endPoint: undefined }
+
+function shownOf(identity: Identity): Shown {
+  const { raw } = new X509Certificate(identity.cert)
+  const hash = signatureHash(raw)
+  return {
+    context: createSecureContext(settings(identity)),
+    endPoint: hash === undefined ? undefined : createHash(hash).update(raw).digest(),
+  }
+}
 
 /** Names a TCP connection: the TLS socket that Node makes of a socket does not say which one it was. */
 const pairOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`

@@ -66,6 +66,23 @@ describe('who logs in', () => {
     })
   }
 
+  test('juliet logs in bound by her Finished, as old clients do, though nobody offered it', async () => {
+    const client = await secured()
+    await client.scram({ user: 'juliet', password: PASSWORD, binding: 'tls-unique' })
+    expect(await bound(client)).toBe(`juliet@${DOMAIN}/balcony`)
+    await client.close()
+  })
+
+  test('after a resumption a Finished binds nothing, and the exporter still does', async () => {
+    const first = await secured()
+    const again = await secured({ session: first.tls.getSession() })
+    expect(again.tls.isSessionReused()).toBe(true)
+    expect((await refused(again.scram({ user: 'juliet', password: PASSWORD, binding: 'tls-unique' }))).condition).toBe('not-authorized')
+    await again.scram({ user: 'juliet', password: PASSWORD, binding: 'tls-exporter' })
+    first.destroy()
+    again.destroy()
+  })
+
   test('a name is folded and prepared like any address', async () => {
     const client = await secured()
     await client.scram({ user: 'TSCHÜSS', password: PASSWORD })
@@ -229,7 +246,7 @@ describe('who does not', () => {
 
   test('a binding to another channel does not pass: somebody sits in the middle', async () => {
     const client = await secured()
-    for (const binding of ['tls-exporter', 'tls-server-end-point']) {
+    for (const binding of ['tls-exporter', 'tls-server-end-point', 'tls-unique']) {
       const login = client.scram({ user: 'juliet', password: PASSWORD, binding, bindingData: Buffer.alloc(32, 7) })
       expect((await refused(login)).condition).toBe('not-authorized')
     }

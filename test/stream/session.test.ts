@@ -43,8 +43,8 @@ describe('binding', () => {
     const other = await known('juliet')
     const first = await client.bind()
     const second = await other.bind('')
-    expect(first).toMatch(new RegExp(`^juliet@${DOMAIN}/\\S{16}$`))
-    expect(second).toMatch(new RegExp(`^juliet@${DOMAIN}/\\S{16}$`))
+    expect(first).toMatch(new RegExp(`^juliet@${DOMAIN}/[0-9a-f-]{36}$`))
+    expect(second).toMatch(new RegExp(`^juliet@${DOMAIN}/[0-9a-f-]{36}$`))
     expect(first).not.toBe(second)
   })
 

@@ -241,6 +241,7 @@ export class Client implements StreamHandler {
 
   bindingData(type: string): Buffer {
     if (type === 'tls-exporter') return this.tls.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
+    if (type === 'tls-unique') return this.tls.getFinished() ?? Buffer.alloc(0)
     // Certificates of these tests are signed with SHA-256.
     return createHash('sha256').update(this.tls.getPeerCertificate().raw).digest()
   }

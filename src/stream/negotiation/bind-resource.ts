@@ -1,5 +1,5 @@
 /** Resource binding (RFC 6120 §7), and the session of RFC 3921 that is offered beside it and does nothing. */
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { Jid, JidError } from '../../address/jid.ts'
 import { uriFor } from '../../mapping/address.ts'
 import { CONDITIONS, type Condition, NS_STANZAS } from '../../stanza/error.ts'
@@ -54,7 +54,7 @@ class BindResource implements Step {
 
   #jid(account: Jid, wanted: string | undefined): Jid | undefined {
     try {
-      return Jid.of(account.local, account.domain, wanted || randomBytes(12).toString('base64url'))
+      return Jid.of(account.local, account.domain, wanted || randomUUID())
     } catch (cause) {
       if (cause instanceof JidError) return undefined
       throw cause

@@ -5,7 +5,9 @@ import type { Credentials } from '../../store/port.ts'
 
 /** What a stream can be bound to (RFC 5056); its data is computed when asked for. */
 export interface ChannelBinding {
+  /** Those on offer. */
   readonly types: readonly string[]
+  /** Undefined for a type that this channel has not. */
   data(type: string): Buffer | undefined
 }
 

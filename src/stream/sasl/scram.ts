@@ -1,5 +1,5 @@
 /** SCRAM-SHA-1 (RFC 5802) and SCRAM-SHA-256 (RFC 7677), plain and bound to the TLS channel (-PLUS). */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import { authorised } from './authzid.ts'
 import { SaslError, wrongCredentials } from './error.ts'
 import type { Claim, Exchange, Login, Mechanism, Turn } from './mechanism.ts'
@@ -10,7 +10,7 @@ type Hash = 'SHA-1' | 'SHA-256'
 const DIGEST = { 'SHA-1': 'sha1', 'SHA-256': 'sha256' } as const
 
 /** `nonceBytes` makes our half of the nonce; fixed only where the RFCs' own examples are replayed. */
-export function scram(hash: Hash, plus: boolean, makeNonce: () => string = () => randomBytes(18).toString('base64')): Mechanism {
+export function scram(hash: Hash, plus: boolean, makeNonce: () => string = () => randomUUID()): Mechanism {
   return {
     name: `SCRAM-${hash}${plus ? '-PLUS' : ''}`,
     plain: false,
@@ -72,7 +72,7 @@ class Scram implements Exchange {
     if (flag.kind === 'not-seen' && this.login.plusOffered) {
       throw new SaslError('not-authorized', 'We do offer channel binding: somebody between us has changed the list of mechanisms')
     }
-    if (flag.kind === 'bound' && !this.login.binding?.types.includes(flag.type)) {
+    if (flag.kind === 'bound' && this.login.binding?.data(flag.type) === undefined) {
       throw new SaslError('not-authorized', `This connection has no channel binding of the type ${flag.type}`)
     }
   }
