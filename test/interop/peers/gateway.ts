@@ -17,6 +17,8 @@ export interface GatewaySettings {
   readonly t1?: string
   /** Every signal through its wire form. */
   readonly loopback?: boolean
+  /** The Router's table, as the configuration writes it. */
+  readonly routes?: readonly (string | Readonly<Record<string, unknown>>)[]
 }
 
 export class Gateway {
@@ -114,7 +116,7 @@ export class Gateway {
   }
 }
 
-function configuration(folder: Folder, { t1 = '500ms', loopback = false }: GatewaySettings) {
+function configuration(folder: Folder, { t1 = '500ms', loopback = false, routes = [] }: GatewaySettings) {
   const free = { port: 0, address: LOCAL }
   return {
     domains: [{ name: DOMAIN }],
@@ -130,6 +132,7 @@ function configuration(folder: Folder, { t1 = '500ms', loopback = false }: Gatew
       timers: { t1 },
       loopback,
     },
+    routes,
     store: { sqlite: folder.file('data/stoxgate.db') },
     log: { directory: folder.file('logs'), level: 'low-level' },
   }

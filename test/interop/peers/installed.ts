@@ -8,6 +8,7 @@ const PROGRAMS = {
   'go-sendxmpp': () => isInstalled('go-sendxmpp'),
   baresip: () => isInstalled('baresip'),
   linphonec: () => isInstalled('linphonec'),
+  kamailio: () => existsSync('/usr/sbin/kamailio'),
   sipp: () => isInstalled('sipp'),
   tshark: () => isInstalled('tshark'),
 } as const
