@@ -79,7 +79,7 @@ export class ClientTransactions {
       if (this.#whyStopped !== undefined) throw new NoResponseError('transport', this.#whyStopped)
       const layer = this.#layer(hop.transport)
       const host = bareHost(hop.host)
-      const way = layer.wayTo(host, hop.port, hop.flow)
+      const way = layer.wayTo(host, hop.port, hop.flow, hop.name ?? host)
       const via = this.#via(layer, host, hop.flow, branch)
       invite.begin(way, host, hop.port, print(request, via), via)
     } catch (cause) {
@@ -113,7 +113,13 @@ export class ClientTransactions {
   pass(request: SipRequest, hop: NextHop): void {
     const layer = this.#layer(hop.transport)
     const host = bareHost(hop.host)
-    this.sendBeside(request, this.#via(layer, host, hop.flow, newBranch()), layer.wayTo(host, hop.port, hop.flow), host, hop.port)
+    this.sendBeside(
+      request,
+      this.#via(layer, host, hop.flow, newBranch()),
+      layer.wayTo(host, hop.port, hop.flow, hop.name ?? host),
+      host,
+      hop.port,
+    )
   }
 
   noteFailed(hop: NextHop, cause: Error): void {

@@ -3,9 +3,10 @@ import type { Socket } from 'node:net'
 import type { SipParseError } from '../codec.ts'
 import type { SipRequest, SipResponse } from '../message.ts'
 import type { NextHop, Transport } from '../port.ts'
+import type { Link } from './connections.ts'
 import { Framer, type Frames, type Room } from './framer.ts'
 import type { Limits } from './limits.ts'
-import type { Receiver, Sender, Way } from './transport.ts'
+import type { Receiver, Sender } from './transport.ts'
 
 const PONG = Buffer.from('\r\n')
 const KEEP_ALIVE_MS = 60_000
@@ -20,14 +21,17 @@ export interface Owner {
   closed(connection: Connection, why: string): void
 }
 
-export class Connection implements Way, Frames {
+export class Connection implements Link, Frames {
   readonly transport: Transport
   readonly isReliable = true
   readonly flow: string
+  readonly peer: string
   readonly host: string
   readonly port: number
   /** undefined until there is a connection. */
   localAddress: string | undefined
+  /** What its certificate proves. */
+  identity: readonly string[] | undefined
   readonly #socket: Socket
   readonly #owner: Owner
   readonly #framer: Framer
@@ -44,11 +48,12 @@ export class Connection implements Way, Frames {
   #unfinishedSince: number | undefined
   #why = 'closed by the peer'
 
-  constructor(socket: Socket, flow: string, host: string, port: number, owner: Owner) {
+  constructor(socket: Socket, flow: string, peer: string, host: string, port: number, owner: Owner) {
     this.#socket = socket
     this.#owner = owner
     this.transport = owner.transport
     this.flow = flow
+    this.peer = peer
     this.host = host
     this.port = port
     this.#framer = new Framer(this, owner.limits, owner.room)

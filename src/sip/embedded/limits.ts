@@ -20,6 +20,10 @@ export interface Limits {
   readonly idleMs: number
   /** A connection that one side has closed: long enough for the answer to what was asked last. */
   readonly lingerMs: number
+  /** A TLS handshake of somebody else. */
+  readonly handshakeMs: number
+  /** Between two pings of a WebSocket: address translators forget a quiet connection after a minute or two. Who has not answered one at the next is gone. */
+  readonly webSocketPingMs: number
   /** Until a connection of ours is there. Short, as UDP may still be tried behind it. */
   readonly connectMs: number
   /** Requests being served at the same time; above it 503 with Retry-After. Each holds its whole request. */
@@ -47,6 +51,8 @@ export const defaultLimits: Limits = {
   messageMs: 32_000,
   idleMs: 3_900_000,
   lingerMs: 5_000,
+  handshakeMs: 10_000,
+  webSocketPingMs: 30_000,
   connectMs: 5_000,
   servedAtOnceMax: 10_000,
   invitesMax: 2_000,

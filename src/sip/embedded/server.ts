@@ -170,6 +170,7 @@ export class ServerTransactions {
       request,
       from: { transport: way.transport, host, port, flow: way.flow },
       local: way.localFor(host),
+      identity: way.identity,
     }
     const serving = new Serving(this, key, received, path, invite)
     let answer: ReturnType<Serve>

@@ -4,31 +4,27 @@ import type { Log } from '../../log/log.ts'
 import type { SipParseError } from '../codec.ts'
 import { SipRequest, type SipResponse } from '../message.ts'
 import { type Abilities, type Listening, type NextHop, NoResponseError, type Serve, type SipStack, type Transport } from '../port.ts'
+import type { Gate } from './admission.ts'
 import { ClientTransactions } from './client.ts'
+import { type Listener, layersFor } from './layers.ts'
 import { defaultLimits, type Limits } from './limits.ts'
-import { LocalAddresses } from './local-address.ts'
 import { StatefulProxy } from './proxy.ts'
 import { DialogRoutes } from './record-route.ts'
 import { ServerTransactions } from './server.ts'
-import { TcpTransport } from './tcp.ts'
 import { defaultTimers, type Timers } from './timers.ts'
+import type { TlsContexts } from './tls-contexts.ts'
 import { traceReceived } from './trace.ts'
 import type { Receiver, TransportLayer, Way } from './transport.ts'
-import { UdpTransport } from './udp.ts'
 import { Wheel } from './wheel.ts'
-
-export interface Listener {
-  readonly transport: 'udp' | 'tcp'
-  /** 0: any that is free. */
-  readonly port: number
-  /** Absent: every address, IPv6 and IPv4. */
-  readonly address?: string | undefined
-}
 
 export interface EmbeddedSettings {
   readonly listeners: readonly Listener[]
   readonly timers?: Partial<Timers>
   readonly limits?: Partial<Limits>
+  /** Certificates; absent: no TLS in either direction. */
+  readonly tls?: TlsContexts | undefined
+  /** Who is not listened to. */
+  readonly gate?: Gate | undefined
   /** What signs Record-Route; absent: a new one with each start. */
   readonly key?: Buffer
 }
@@ -48,15 +44,11 @@ export interface Load {
   readonly invites: number
 }
 
-/** Over UDP and TCP. TCP is there for what we send even without a listener, as large requests need it. */
 export function embeddedStack(settings: EmbeddedSettings, log: Log): EmbeddedStack {
+  const { listeners, tls, gate } = settings
   const limits = { ...defaultLimits, ...settings.limits }
-  const addresses = new LocalAddresses()
-  const udp = settings.listeners.filter((one) => one.transport === 'udp')
-  const tcp = settings.listeners.filter((one) => one.transport === 'tcp')
-  const layers: TransportLayer[] = [new TcpTransport(tcp, addresses, limits, log)]
-  if (udp.length > 0) layers.unshift(new UdpTransport(udp, addresses, log))
-  return new EmbeddedStack(layers, { ...defaultTimers, ...settings.timers }, limits, log, settings.key)
+  const layers = layersFor(listeners, tls, gate, limits, log)
+  return new EmbeddedStack(layers, { ...defaultTimers, ...settings.timers }, limits, log, settings.key, gate)
 }
 
 /** Whatever its method, a request is served; ACK and CANCEL belong to their INVITE. */
@@ -82,6 +74,7 @@ const ABILITIES: Abilities = {
 export class EmbeddedStack implements SipStack, Receiver {
   readonly can = ABILITIES
   readonly #layers: ReadonlyMap<Transport, TransportLayer>
+  readonly #gate: Gate | undefined
   readonly #timers: Timers
   readonly #limits: Limits
   readonly #log: Log
@@ -91,7 +84,8 @@ export class EmbeddedStack implements SipStack, Receiver {
   #server: ServerTransactions | undefined
 
   /** `key`: signs what dialogs need to come back to us. Another one after a restart ends the signalling of calls that go on. */
-  constructor(layers: readonly TransportLayer[], timers: Timers, limits: Limits, log: Log, key: Buffer = randomBytes(32)) {
+  constructor(layers: readonly TransportLayer[], timers: Timers, limits: Limits, log: Log, key: Buffer = randomBytes(32), gate?: Gate) {
+    this.#gate = gate
     this.#layers = new Map(layers.map((layer) => [layer.transport, layer]))
     this.#timers = timers
     this.#limits = limits
@@ -113,7 +107,11 @@ export class EmbeddedStack implements SipStack, Receiver {
   }
 
   async start(serve: Serve): Promise<readonly Listening[]> {
-    const reopen = (way: Way, host: string, port: number) => this.#layer(way.transport).wayTo(host, port, undefined)
+    const reopen = (way: Way, host: string, port: number) => {
+      // RFC 7118 §5: who opened a WebSocket listens nowhere.
+      if (way.transport === 'ws' || way.transport === 'wss') throw new NoResponseError('transport', 'the WebSocket is closed')
+      return this.#layer(way.transport).wayTo(host, port, undefined)
+    }
     this.#server = new ServerTransactions(serve, this.#wheel, this.#timers, this.#limits, this.#log, reopen, this.#proxy)
     const listening: Listening[] = []
     try {
@@ -141,6 +139,7 @@ export class EmbeddedStack implements SipStack, Receiver {
   }
 
   received(message: SipRequest | SipResponse, way: Way, host: string, port: number): void {
+    if (this.#gate && message instanceof SipRequest && this.#gate.refuses(host)) return
     try {
       traceReceived(this.#log, message, way, host, port)
       if (message instanceof SipRequest) this.#server?.receive(message, way, host, port)
@@ -152,7 +151,9 @@ export class EmbeddedStack implements SipStack, Receiver {
   }
 
   broken(error: SipParseError, way: Way, host: string, port: number): void {
+    if (this.#gate?.refuses(host)) return
     try {
+      this.#gate?.noise(host)
       this.#server?.refuseBroken(error, way, host, port)
     } catch (cause) {
       this.#log.failure({ what: 'sip_refuse_failed', cause })

@@ -11,6 +11,8 @@ export interface Way {
   /** What a NextHop calls it. */
   readonly flow: string
   readonly isOpen: boolean
+  /** The SIP domains the peer's certificate names (RFC 5922 §7.1), where it was verified. */
+  readonly identity?: readonly string[] | undefined
   /** The address of ours that the peer at this host sees or is told. */
   localFor(host: string): NextHop
   /** `sender` hears if nothing can come back; a response has none. A connection ignores host and port. */
@@ -35,8 +37,8 @@ export interface TransportLayer {
   readonly transport: Transport
   /** Binds every listener of this transport, or throws and leaves none. */
   listen(receiver: Receiver): Promise<Listening[]>
-  /** The named flow, the way that is there, or a new one; throws NoResponseError where there can be none. The host is an IP address. */
-  wayTo(host: string, port: number, flow: string | undefined): Way
+  /** The named flow, the way that is there, or a new one; throws NoResponseError where there can be none. The host is an IP address; `name`: what the peer's certificate must name. */
+  wayTo(host: string, port: number, flow: string | undefined, name?: string): Way
   /** Where that host reaches us. */
   localFor(host: string, flow: string | undefined): NextHop
   /** No new connections; those that are there go on. */
