@@ -28,8 +28,7 @@ export class PendingRequest implements Frame {
     this.transport = hop.transport
   }
 
-  goOut(outgoing: OutgoingRequest, transport: Transport): void {
-    this.transport = transport
+  goOut(outgoing: OutgoingRequest): void {
     this.#outgoing = outgoing
     this.bytes = outgoing.bytes
     this.connection.gate.pass(this)

@@ -7,7 +7,7 @@ import type { AdminConnection } from './admin-connection.ts'
 import { responseFrom } from './incoming.ts'
 import { ADDED_BYTES, type DrachtioLimits, UDP_REQUEST_MAX_BYTES, WITHOUT_TCP_MS } from './limits.ts'
 import type { Link } from './link.ts'
-import { outgoingRequest } from './outgoing.ts'
+import { type OutgoingRequest, outgoingRequest } from './outgoing.ts'
 import { PendingRequest } from './pending-request.ts'
 import type { SrfResponse } from './srf.ts'
 import { traceReceived, traceSent } from './trace.ts'
@@ -48,9 +48,10 @@ export class Requests {
       const connection = this.#link.open
       connection.sockets.towards(hop)
       const pending = new PendingRequest(this, request, hop, connection, resolve, reject)
-      this.#launch(pending, this.#transportFor(pending))
+      const outgoing = this.#outgoing(pending, this.#transportFor(pending))
       this.#waiting.add(pending)
       this.#timer ??= setTimeout(this.#expire, this.#giveUpMs)
+      pending.goOut(outgoing)
     })
   }
 
@@ -100,10 +101,12 @@ export class Requests {
     for (const pending of this.#waiting) pending.fail(new NoResponseError('transport', 'the stack was stopped'))
   }
 
-  #launch(pending: PendingRequest, transport: Transport): void {
+  /** Throws HeaderError or RefusedError. */
+  #outgoing(pending: PendingRequest, transport: Transport): OutgoingRequest {
     const outgoing = outgoingRequest(pending.request, pending.hop, transport)
+    pending.transport = transport
     traceSent(this.#log, outgoing, pending.hop)
-    pending.goOut(outgoing, transport)
+    return outgoing
   }
 
   /** RFC 3261 §18.1.1, which drachtio leaves to the application. */
@@ -126,7 +129,7 @@ export class Requests {
       // §18.1.1: who has no TCP gets it by UDP all the same.
       this.#noteWithoutTcp(hop)
       try {
-        this.#launch(pending, 'udp')
+        pending.goOut(this.#outgoing(pending, 'udp'))
       } catch (cause) {
         pending.fail(cause)
       }

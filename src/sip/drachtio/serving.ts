@@ -126,14 +126,26 @@ class Exchange implements Frame {
     Object.assign(answer.headers, outgoing.fields)
     if (outgoing.to !== undefined) answer.headers.to = outgoing.to
     answer.body = outgoing.body
-    const { status, reason } = outgoing
+    if (this.#send(outgoing.status, outgoing.reason)) return true
+    // A status that drachtio-srf has no name for is as good as the first of its hundred (RFC 3261 §8.1.3.2).
+    if (this.#send(outgoing.status - (outgoing.status % 100), outgoing.reason)) return true
+    this.owner.settled(this)
+    return false
+  }
+
+  #send(status: number, reason: string): boolean {
     try {
-      answer.send(status, reason, {}, this.#sent)
-    } catch {
-      // A status that drachtio-srf has no name for is as good as the first of its hundred (RFC 3261 §8.1.3.2).
-      answer.send(status - (status % 100), reason, {}, this.#sent)
+      this.response.send(status, reason, {}, this.#sent)
+      return true
+    } catch (cause) {
+      this.log.problem({
+        what: 'sip_response_failed',
+        to: this.received.from.host,
+        status,
+        why: cause instanceof Error ? cause.message : cause,
+      })
+      return false
     }
-    return true
   }
 
   readonly #sent = (failure?: unknown): void => {
@@ -160,7 +172,7 @@ class Exchange implements Frame {
       this.log.problem({ what: 'sip_forward_refused', method: given.request.method, why: 'there is no proxy behind drachtio (can.proxy)' })
       return response(501)
     }
-    if (given.status >= 200) return given
-    return this.owner.failure(this.received, new Error(`a provisional response (${given.status}) was given as the answer`))
+    if (given.status >= 200 && given.status < 700) return given
+    return this.owner.failure(this.received, new Error(`${given.status} is no final response, and was given as the answer`))
   }
 }

@@ -100,6 +100,11 @@ describe('an answer of ours', () => {
     expect([answer.status, answer.reason]).toEqual([400, 'Bad Info Package'])
   })
 
+  test('with a status that is none is 500', async () => {
+    const { peer, toUs } = await place({ serve: () => response(999, 'Unheard of') })
+    expect((await peer.send(message(''), toUs)).status).toBe(500)
+  })
+
   test('is 501 where it wants a call forwarded, and the log says why', async () => {
     const log = new LogBook()
     const { peer, toUs } = await place({ log, serve: ({ request: asked }) => new Forward(asked, []) })

@@ -1,7 +1,7 @@
 /** A drachtio server that is away, comes back, refuses us, or is something else. */
 import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { createServer, Socket } from 'node:net'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { silent } from '../../../src/log/log.ts'
 import { DrachtioStack } from '../../../src/sip/drachtio/stack.ts'
 import { MemoryNetwork } from '../../../src/sip/embedded/memory.ts'
@@ -75,6 +75,20 @@ describe('a server that is away', () => {
     // 4 + 7 times 8 at the most, and what the machine takes.
     expect(performance.now() - begun).toBeGreaterThanOrEqual(30)
     expect(stack.connection.state).toBe('away')
+  })
+
+  test('gets what we write at once, on every connection: the kernel does not hold small frames back', async () => {
+    const undelayed = vi.spyOn(Socket.prototype, 'setNoDelay')
+    const { stack, double } = await place({ settings: QUICK })
+    const contexts: readonly unknown[] = undelayed.mock.contexts
+    const ours = () => new Set(contexts.filter((socket) => socket instanceof Socket && socket.remotePort === double.port)).size
+    expect(ours()).toBe(1)
+    const back = once(double, 'application')
+    double.cut()
+    await back
+    await ready(stack)
+    expect(ours()).toBe(2)
+    undelayed.mockRestore()
   })
 
   test('comes and goes a hundred times, and each time all is as it was', async () => {
