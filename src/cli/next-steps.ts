@@ -11,8 +11,7 @@ export function nextSteps(settings: Settings, listening: readonly Listening[]): 
   if (!domain) return ''
   const option = settings.file === undefined || settings.file === DEFAULT_FILE ? '' : ` -c ${settings.file}`
   const xmpp = listening.find(({ what }) => what === 'xmpp') ?? listening.find(({ what }) => what === 'xmpps')
-  const sip = listening.find(({ what }) => what.startsWith('sip/'))
-  const transports = listening.filter(({ what }) => what.startsWith('sip/')).map(({ what }) => what.slice(4).toUpperCase())
+  const sip = listening.filter(({ what }) => what.startsWith('sip/'))
   const lines = [
     '',
     'There is no account yet. In another terminal, in this directory:',
@@ -25,12 +24,20 @@ export function nextSteps(settings: Settings, listening: readonly Listening[]): 
     )
     if (!domain.certificate) lines.push('It will ask about the certificate, which is self-signed.')
   }
-  if (sip && domain.telephones)
-    lines.push(
-      `A telephone registers as romeo, domain ${domain.name}, proxy ${reachable(sip.address, sip.port)} (${[...new Set(transports)].join(' or ')}), with the same kind of password.`,
-    )
+  if (sip.length > 0 && domain.telephones)
+    lines.push(`A telephone registers as romeo, domain ${domain.name}, proxy ${proxies(sip)}, with the same kind of password.`)
   lines.push(`The domain stands in ${path.normalize(settings.file ?? DEFAULT_FILE)}; config/example.yaml has every option.`, '')
   return lines.join('\n')
+}
+
+/** `127.0.0.1:5060 (UDP or TCP) or 127.0.0.1:5061 (TLS)`. */
+function proxies(listening: readonly Listening[]): string {
+  const transports = new Map<string, string[]>()
+  for (const { what, address, port } of listening) {
+    const where = reachable(address, port)
+    transports.set(where, [...(transports.get(where) ?? []), what.slice('sip/'.length).toUpperCase()])
+  }
+  return [...transports].map(([where, names]) => `${where} (${names.join(' or ')})`).join(' or ')
 }
 
 /** What somebody else types to get there: of all addresses, one that is seen from outside. */
