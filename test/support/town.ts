@@ -9,6 +9,7 @@ import { Jid } from '../../src/address/jid.ts'
 import { type RouteFields, routeLine, routeRule } from '../../src/core/route-rule.ts'
 import { type House, joinRooms } from '../../src/house.ts'
 import { type Log, silent } from '../../src/log/log.ts'
+import type { Limits } from '../../src/sip/embedded/limits.ts'
 import { MemoryNetwork } from '../../src/sip/embedded/memory.ts'
 import type { EmbeddedStack } from '../../src/sip/embedded/stack.ts'
 import type { Dns } from '../../src/sip/locate/dns.ts'
@@ -20,6 +21,7 @@ import { StreamService } from '../../src/stream/listener.ts'
 import { Networks } from '../../src/stream/networks.ts'
 import { Guesses } from '../../src/stream/sasl/guesses.ts'
 import { el } from '../../src/xml/element.ts'
+import { Caller, type CallerPlace } from './caller.ts'
 import { Client, NS_CLIENT } from './client.ts'
 import { QUICK } from './drachtio-place.ts'
 import { StackOnDouble } from './drachtio-stack.ts'
@@ -42,6 +44,9 @@ export interface TownOptions {
   readonly routes?: readonly (string | RouteFields)[]
   readonly dns?: Dns
   readonly stack?: 'embedded' | 'drachtio'
+  readonly limits?: Partial<Limits>
+  /** Whether requests are sent again, as where packets may get lost. */
+  readonly isLossy?: boolean
 }
 
 export interface PhoneOptions {
@@ -65,6 +70,8 @@ export interface Town {
   silentClient(local: string, resource?: string): Promise<Client>
   /** A telephone at an address of its own; registered unless told otherwise. */
   phone(local: string, options?: PhoneOptions): Promise<Phone>
+  /** A telephone that speaks in bytes, for calls; registered. */
+  caller(local: string, place?: Partial<CallerPlace>): Promise<Caller>
   stop(): Promise<void>
 }
 
@@ -75,9 +82,9 @@ export async function town(options: TownOptions = {}): Promise<Town> {
     const jid = Jid.parse(`${account}@${DOMAIN}`)
     store.accounts.add(jid, await deriveCredentials(jid, PASSWORD, { telephones: true, rounds: 4_096 }))
   }
-  const network = new MemoryNetwork()
+  const network = new MemoryNetwork({ isLossy: options.isLossy ?? false })
   const timers = { t1Ms: options.t1Ms ?? T1_MS }
-  const below = network.join({ ...GATEWAY, timers })
+  const below = network.join({ ...GATEWAY, timers, ...(options.limits === undefined ? {} : { limits: options.limits }) })
   const isDrachtio = (options.stack ?? process.env.STOXGATE_STACK) === 'drachtio'
   const drachtio = isDrachtio ? new StackOnDouble(below, { timers, limits: QUICK.limits }, {}, log) : undefined
   const stack: SipStack = drachtio ?? below
@@ -141,6 +148,11 @@ export async function town(options: TownOptions = {}): Promise<Town> {
       phones.push(phone)
       if (registered) await phone.register()
       return phone
+    },
+    async caller(local, place = {}) {
+      const caller = new Caller(network, local, DOMAIN, PASSWORD, { host: `192.0.2.${host++}`, gateway: GATEWAY, ...place })
+      await caller.register()
+      return caller
     },
     async stop() {
       await Promise.all(phones.map((phone) => phone.stop()))
