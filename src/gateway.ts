@@ -74,6 +74,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
         tls.reload(await identities(next, log))
         for (const [name, domain] of hosted(next)) if (domains.has(name)) domains.set(name, domain)
         streams.channels = next.receiving.channels
+        await house.routes.change(next.routes)
         const restart = needingRestart(settings, next)
         log.major({ what: 'reloaded', needingRestart: restart.join(', ') || undefined })
         return restart
@@ -110,7 +111,6 @@ function needingRestart(now: Settings, next: Settings): string[] {
     domains: differ(names(now), names(next)),
     'receiving.listeners': differ(now.receiving.listeners, next.receiving.listeners),
     sip: differ(now.sip, next.sip),
-    routes: differ(now.routes, next.routes),
     dns: differ(now.dns, next.dns),
     'store.sqlite': now.store.sqlite !== next.store.sqlite,
     'log.directory': now.log.directory !== next.log.directory,

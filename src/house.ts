@@ -17,6 +17,12 @@ import { KnownHashes } from './core/known-hashes.ts'
 import { Registrations } from './core/location.ts'
 import { Loopback } from './core/loopback.ts'
 import { SeenRequests } from './core/merged.ts'
+import { ForkCopies } from './core/pbx/fork-copies.ts'
+import { FromPbx } from './core/pbx/from-pbx.ts'
+import type { PbxLimits } from './core/pbx/limits.ts'
+import type { LoginOutcome } from './core/pbx/line.ts'
+import type { PbxSettings } from './core/pbx/pbx.ts'
+import { Pbxes } from './core/pbx/pbxes.ts'
 import { type Core, type HopPolicy, RefusedError, type Signal } from './core/port.ts'
 import { REGISTRAR_DEFAULTS, Registrar, type RegistrarSettings } from './core/registrar.ts'
 import type { RouteRule } from './core/route-rule.ts'
@@ -63,6 +69,8 @@ export interface HouseSettings {
   readonly routes?: readonly RouteRule[]
   /** Absent: what the system asks. */
   readonly dns?: Dns
+  /** The domains that live on a PBX; `secret` makes their contacts. */
+  readonly pbx?: { readonly domains: readonly PbxSettings[]; readonly secret: Buffer; readonly limits?: PbxLimits }
 }
 
 export interface House {
@@ -71,6 +79,13 @@ export interface House {
   readonly registrations: Registrations
   readonly fromClient: FromClient
   readonly fromWire: FromWire
+  readonly routes: Routes
+  /** For domains whose passwords their PBX checks; undefined for all others. */
+  loginElsewhere(domain: string): ((jid: Jid, password: string) => Promise<LoginOutcome>) | undefined
+  /** How it stands with each PBX. */
+  pbxStatus(): readonly (readonly [string, string])[]
+  /** Takes back what was registered at PBXs; the stack has to be there still. */
+  leave(): Promise<void>
   /** Everything an account has open ends: its password was changed, or it is gone. */
   endAccount(jid: Jid): Promise<void>
   /** Takes up what an earlier run left in the store. */
@@ -105,7 +120,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const coreLog = log.tagged('CORE')
   const sipLog = log.tagged('SIP')
 
-  const sessions = new Sessions()
+  const sessions = new Sessions((account) => pbxes.emptied(account))
   const registrations = new Registrations(now)
   const telephones = new Telephones(stack, { ...fitting(TELEPHONE_DEFAULTS, stack), xmppDataToPhones: settings.xmppDataToPhones }, sipLog)
   const awaiting = new Awaiting()
@@ -113,7 +128,8 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const asking = new Asking(ACCEPTED, (reply) => core.submit(toSignal(reply, making)))
 
   const accounts = new AccountTarget({
-    accounts: store.accounts,
+    // Who is logged in to a PBX has no row of his own here.
+    accounts: { exists: (jid) => pbxes.knows(uriFor(jid)) || store.accounts.exists(jid) },
     sessions,
     locations: registrations,
     telephones,
@@ -124,11 +140,23 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     log: coreLog,
   })
   const domain = new DomainTarget(new Features(domainFeatures(settings.software, () => new Date())), making)
-  const ways = [new HostedDomains(new Set(hosts.keys()), accounts, domain)]
   const locator = new Locator({ dns: settings.dns ?? new NodeDns([]), reach: reachOf(stack), now, random: Math.random })
   const outbound = new Outbound(stack, locator, sipLog)
-  const routes = new Routes({
-    rules: settings.routes ?? [],
+  const strangers = fitting(STRANGERS, stack)
+  const pbxes = new Pbxes(settings.pbx?.domains ?? [], {
+    peer: (uri) => new Peer(uri, outbound),
+    localFor: (hop) => stack.localFor(hop),
+    secret: settings.pbx?.secret ?? randomBytes(32),
+    policy: strangers,
+    remake: (signal) => remade(signal, making),
+    hasSessions: (aor) => sessions.sessionsOf(aor).length > 0,
+    refused: (aor) => endSessions(aor, 'The PBX takes your password no longer; log in again'),
+    random: Math.random,
+    log: sipLog,
+    ...(settings.pbx?.limits === undefined ? {} : { limits: settings.pbx.limits }),
+  })
+  const ways = [pbxes, new HostedDomains(new Set(hosts.keys()), accounts, domain)]
+  const routes = new Routes(settings.routes ?? [], {
     peer: (uri) => new Peer(uri, outbound),
     hosted: hosts,
     onward: new Router(ways),
@@ -146,6 +174,8 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const authenticator = new Authenticator(hashes, new Digest(randomBytes(32), now), sipLog)
   const isAccount = (address: SipUri) => hasAccount(store, address)
   const calls = new Calls({ locations: registrations, domains: hosts, routes, isAccount })
+  const trusted = fitting(TRUSTED, stack)
+  const believing = { trusted: settings.trusted, toTrusted: trusted, toStranger: strangers }
   const fromWire = new FromWire(
     core,
     authenticator,
@@ -154,20 +184,26 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     stack.can.proxy ? calls : undefined,
     {
       domains: hosts,
-      trusted: settings.trusted,
-      routes,
+      ...believing,
+      routes: {
+        senderOf: (received) => routes.senderOf(received) ?? pbxes.senderOf(received),
+        takes: (received) => routes.takes(received),
+      },
+      pbx: new FromPbx(core, pbxes, new ForkCopies(now), believing),
       acceptSips: settings.acceptSips,
       accept: ACCEPTED_TYPES.join(', '),
       toTelephone: telephones.policy,
-      toStranger: fitting(STRANGERS, stack),
-      toTrusted: fitting(TRUSTED, stack),
     },
     now,
     sipLog,
   )
   const fromClient = new FromClient(new Submission(core, making, coreLog), asking, awaiting, coreLog)
   const sweeping = setInterval(() => registrations.sweep(), SWEEP_MS).unref()
-  const relocating = setInterval(() => void routes.locate(), RELOCATE_MS).unref()
+  const locate = (): Promise<unknown> => Promise.all([routes.locate(), pbxes.locate()])
+  const relocating = setInterval(() => void locate(), RELOCATE_MS).unref()
+  const endSessions = (aor: string, text: string): void => {
+    for (const session of [...sessions.sessionsOf(aor)]) session.end('not-authorized', text)
+  }
 
   return {
     core,
@@ -175,13 +211,23 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     registrations,
     fromClient,
     fromWire,
+    routes,
     restore: () => registrar.restore(),
     async locate() {
-      await Promise.race([routes.locate(), new Promise((resolve) => setTimeout(resolve, LOCATE_AT_START_MS).unref())])
+      await Promise.race([locate(), new Promise((resolve) => setTimeout(resolve, LOCATE_AT_START_MS).unref())])
     },
+    loginElsewhere(domain) {
+      const host = settings.pbx === undefined ? undefined : uriFor(Jid.parse(domain)).host
+      if (host === undefined || !pbxes.checksPasswords(host)) return undefined
+      return (jid, password) => pbxes.login(uriFor(jid.bare), password)
+    },
+    pbxStatus: () => pbxes.status,
+    leave: () => pbxes.stop(),
     async endAccount(jid) {
-      const { aor } = uriFor(jid)
-      for (const session of [...sessions.sessionsOf(aor)]) session.end('not-authorized', 'The account was changed; log in again')
+      const account = uriFor(jid)
+      const { aor } = account
+      endSessions(aor, 'The account was changed; log in again')
+      await pbxes.end(account)
       hashes.forget(aor)
       registrations.replace(aor, [])
       await store.bindings.replace(aor, [])

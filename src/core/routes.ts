@@ -11,7 +11,6 @@ import type { Router } from './router.ts'
 import { type HopPeer, SipHop } from './sip-hop.ts'
 
 export interface RouteRooms {
-  readonly rules: readonly RouteRule[]
   /** One for each next hop. */
   readonly peer: (uri: SipUri) => HopPeer
   /** The domains we host, as SIP hosts. */
@@ -49,24 +48,39 @@ const NO_WAY: Target = { deliver: (): Delivery => new PlainAnswer(404, 'No way t
 
 export class Routes implements Way {
   readonly name = 'routes'
-  readonly table: RouteTable
+  #table: RouteTable
   /** Where the rule of that place in the table leads to a next hop. */
-  readonly #hops: readonly (SipHop | undefined)[]
+  #hops: readonly (SipHop | undefined)[] = []
 
-  constructor(readonly rooms: RouteRooms) {
-    this.table = new RouteTable(rooms.rules)
-    const peers = new Map<string, HopPeer>()
-    this.#hops = rooms.rules.map(({ to }) => {
+  constructor(
+    rules: readonly RouteRule[],
+    readonly rooms: RouteRooms,
+  ) {
+    this.#table = new RouteTable(rules)
+    this.#hops = this.#hopsOf(rules)
+  }
+
+  /** Another table from now on. What is under way ends as it began; a next hop that stays is still known by its addresses. */
+  change(rules: readonly RouteRule[]): Promise<void> {
+    this.#hops = this.#hopsOf(rules)
+    this.#table = new RouteTable(rules)
+    return this.locate()
+  }
+
+  #hopsOf(rules: readonly RouteRule[]): readonly (SipHop | undefined)[] {
+    const { peer: newPeer, limits, remake, log } = this.rooms
+    const peers = new Map(this.#hops.flatMap((hop) => (hop ? [[hop.peer.uri.toString(), hop.peer] as const] : [])))
+    return rules.map(({ to }) => {
       if (to.kind !== 'hop') return undefined
-      const peer = peers.get(to.uri.toString()) ?? rooms.peer(to.uri)
+      const peer = peers.get(to.uri.toString()) ?? newPeer(to.uri)
       peers.set(to.uri.toString(), peer)
-      return new SipHop(peer, policyOf(to, rooms.limits), to.trusted, rooms.remake, rooms.log)
+      return new SipHop(peer, policyOf(to, limits), to.trusted, remake, log)
     })
   }
 
   targetFor(signal: Signal): Target | undefined {
     if (this.#hops.length === 0) return undefined
-    const found = this.table.resolve(signal.to, (index) => this.#isBarred(index, signal))
+    const found = this.#table.resolve(signal.to, (index) => this.#isBarred(index, signal))
     switch (found.kind) {
       case 'circle':
         this.rooms.log.problem({ what: 'route_circle', to: signal.to.bare.toString(), last: found.address.bare.toString() })
@@ -88,7 +102,7 @@ export class Routes implements Way {
   /** For what is forwarded instead of delivered: the address as aliases leave it, and the next hop where a rule names one. Throws RefusedError. */
   wayFor(signal: Signal): ForwardWay {
     if (this.#hops.length === 0) return { address: signal.to, hop: undefined }
-    const found = this.table.resolve(signal.to, (index) => this.#isBarred(index, signal))
+    const found = this.#table.resolve(signal.to, (index) => this.#isBarred(index, signal))
     const { address } = found
     if (found.kind === 'circle') throw new RefusedError(482, 'The routes lead round in a circle')
     if (found.kind === 'onward') return { address, hop: undefined }
@@ -101,7 +115,7 @@ export class Routes implements Way {
 
   /** The relay that the table names for this address, for whoever opens streams to other servers. */
   relayFor(address: SipUri): Relay | undefined {
-    const found = this.table.resolve(address, () => false)
+    const found = this.#table.resolve(address, () => false)
     if (found.kind !== 'relay') return undefined
     const { domain, host, port } = found.to
     return { domain: domain.filled(found.address.host), host, port }
@@ -117,8 +131,8 @@ export class Routes implements Way {
       trusted: this.#hops.some((one) => one?.trusted && isFromThere(one)),
       policy: hop.policy,
       vouchesFor: (sender) => {
-        const index = this.table.ruleFor(sender)
-        const rule = index === undefined ? undefined : this.rooms.rules[index]
+        const index = this.#table.ruleFor(sender)
+        const rule = index === undefined ? undefined : this.#table.rules[index]
         if (index === undefined || !rule || !isFromThere(this.#hops[index])) return false
         // A route for everybody was not meant to let its hop speak for our own accounts.
         return !rule.domain.isWild || !this.rooms.hosted.has(sender.host)
@@ -130,7 +144,7 @@ export class Routes implements Way {
   takes({ request, from }: Received): boolean {
     const address = SipUri.parse(request.uri)
     if (address.user === undefined || this.#hops.length === 0) return false
-    const found = this.table.resolve(address, (index) => this.#hops[index]?.peer.isSourceOf(request, from) ?? true)
+    const found = this.#table.resolve(address, (index) => this.#hops[index]?.peer.isSourceOf(request, from) ?? true)
     return found.kind !== 'onward' || found.address !== address
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { routeRule } from '../../src/core/route-rule.ts'
 import type { Dns } from '../../src/sip/locate/dns.ts'
 import { response } from '../../src/sip/message.ts'
 import { el } from '../../src/xml/element.ts'
@@ -187,6 +188,18 @@ describe('an alias', () => {
     juliet.send(message('romeo@company.example', 'Where?'))
     expect(condition(await juliet.receive())).toBe('remote-server-not-found')
   })
+})
+
+test('a table that is changed while it runs counts for the next message', async () => {
+  const at = await verona({ routes: [`pbx.example = sip:${PBX}`] })
+  const [pbx, other] = [await party(at), await party(at, OTHER)]
+  const juliet = await at.client('juliet')
+  juliet.send(message('tybalt@pbx.example', 'To the old one'))
+  expect((await pbx.received()).body.toString()).toBe('To the old one')
+  await at.house.routes.change([routeRule({ match: 'pbx.example', to: `sip:${OTHER}` })])
+  juliet.send(message('tybalt@pbx.example', 'To the new one'))
+  expect((await other.received()).body.toString()).toBe('To the new one')
+  expect((await pbx.message('sip:tybalt@pbx.example', JULIET, 'I was the PBX')).status).toBe(403)
 })
 
 describe('a next hop with a name', () => {
