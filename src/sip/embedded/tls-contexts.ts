@@ -1,6 +1,6 @@
 /** The certificates of our domains as TLS takes them, by server name, and which authorities a peer's certificate must come from (RFC 5922, RFC 9325). */
 import { constants } from 'node:crypto'
-import { connect, createSecureContext, createServer, rootCertificates, type SecureContext, type Server, type TLSSocket } from 'node:tls'
+import { connect, createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls'
 import { objectionTo } from './peer-identity.ts'
 
 /** One domain's certificate, both in PEM. */
@@ -15,7 +15,7 @@ export interface TlsSettings {
   readonly identities: readonly TlsIdentity[]
   /** In OpenSSL's words; absent: Node's own choice. */
   readonly ciphers?: string
-  /** Certificates in PEM that count besides those Node comes with. */
+  /** Certificates in PEM of whom we believe; absent: those Node comes with. */
   readonly authorities?: readonly string[]
 }
 
@@ -79,15 +79,14 @@ export class TlsContexts {
     )
   }
 
-  #options({ identities, ciphers, authorities = [] }: TlsSettings, isClient: boolean) {
+  #options({ identities, ciphers, authorities }: TlsSettings, isClient: boolean) {
     const [first] = identities
     return {
       ...(first === undefined ? {} : { cert: first.cert, key: first.key }),
       minVersion: 'TLSv1.2' as const,
       ...(ciphers === undefined ? {} : { ciphers }),
       ...(isClient ? {} : { honorCipherOrder: true, secureOptions: constants.SSL_OP_NO_RENEGOTIATION }),
-      // Named one by one they are all told to whoever is asked for a certificate: 15 KB that only who needs more authorities than the usual ones pays for.
-      ...(authorities.length === 0 ? {} : { ca: [...rootCertificates, ...authorities] }),
+      ...(authorities === undefined ? {} : { ca: [...authorities] }),
     }
   }
 }
