@@ -61,7 +61,7 @@ export class Baresip implements Phone {
 
   async registered(): Promise<void> {
     // Its first REGISTER leaves before anybody can connect to ctrl_tcp: what it printed is all there is.
-    const line = await this.program.line(/\{\d\/\w+\/v4\} \d{3} |useragents? registered successfully|reg: \S+: \d{3} /, 20_000)
+    const line = await this.program.line(/\{\d\/\w+\/v4\} \d{3} |useragents? registered successfully|reg: sip:/, 20_000)
     if (!/ 200 |successfully/.test(line)) throw new Error(`baresip is not registered: ${line}`)
   }
 

@@ -15,7 +15,7 @@ const LOCAL = '127.0.0.1'
 export interface GatewaySettings {
   /** SIP's T1, for tests that wait for Timer F (64 times T1). */
   readonly t1?: string
-  /** Every signal through its wire form. */
+  /** Every signal through its wire form; STOXGATE_LOOPBACK=1 is the same for all. */
   readonly loopback?: boolean
   /** The Router's table, as the configuration writes it. */
   readonly routes?: readonly (string | Readonly<Record<string, unknown>>)[]
