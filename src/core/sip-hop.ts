@@ -64,7 +64,7 @@ export class SipHop implements Target {
       return response.status === 503 ? overloaded(response) : new WireAnswer(response, this.trusted)
     } catch (cause) {
       if (!(cause instanceof NoResponseError)) throw cause
-      this.log.problem({ what: 'hop_unreachable', hop: this.peer.uri.toString(), to: request.uri, why: cause.why, error: cause.message })
+      this.log.lowLevel({ what: 'hop_unreachable', hop: this.peer.uri.toString(), to: request.uri, why: cause.why, error: cause.message })
       return cause.why === 'timeout' ? NO_ANSWER : OUT_OF_REACH
     }
   }

@@ -20,8 +20,9 @@ export class Ailing {
     return this.#ailing.size
   }
 
-  silent(hop: NextHop): void {
-    this.#note(hop, this.limits.silentSeconds, false)
+  /** True where it was well before. */
+  silent(hop: NextHop): boolean {
+    return this.#note(hop, this.limits.silentSeconds, false)
   }
 
   /** Nothing is noted of a 503 that names no time: RFC 3261 §21.5.4 treats it as a 500. */
@@ -29,8 +30,9 @@ export class Ailing {
     if (seconds > 0) this.#note(hop, Math.min(seconds, this.limits.busyMaxSeconds), true)
   }
 
-  well(hop: NextHop): void {
-    if (this.#ailing.size > 0) this.#ailing.delete(keyOf(hop))
+  /** True where it was not before. */
+  well(hop: NextHop): boolean {
+    return this.#ailing.size > 0 && this.#ailing.delete(keyOf(hop))
   }
 
   /** Those that are well in their order. Where there is none, the one that has been silent longest: it may be back. */
@@ -53,21 +55,18 @@ export class Ailing {
   }
 
   #of(hop: NextHop): Ailment | undefined {
-    const key = keyOf(hop)
-    const ailment = this.#ailing.get(key)
-    if (ailment && ailment.until <= this.now()) {
-      this.#ailing.delete(key)
-      return undefined
-    }
-    return ailment
+    const ailment = this.#ailing.get(keyOf(hop))
+    // One whose time is over stays until it answers, so that what is said of it is news once; the table is bounded.
+    return ailment && ailment.until > this.now() ? ailment : undefined
   }
 
-  #note(hop: NextHop, seconds: number, isBusy: boolean): void {
+  #note(hop: NextHop, seconds: number, isBusy: boolean): boolean {
     const key = keyOf(hop)
-    this.#ailing.delete(key)
+    const isNews = !this.#ailing.delete(key)
     const oldest = this.#ailing.size >= this.limits.ailingMax ? this.#ailing.keys().next().value : undefined
     if (oldest !== undefined) this.#ailing.delete(oldest)
     this.#ailing.set(key, { until: this.now() + seconds * 1_000, isBusy })
+    return isNews
   }
 }
 

@@ -19,7 +19,7 @@ export class Outbound {
     this.#ailing = new Ailing(limits ?? LOCATE_DEFAULTS, now)
   }
 
-  /** Hops that are silent or busy now, for metrics. */
+  /** Hops that were silent or busy when they were last tried, for metrics. */
   get ailing(): number {
     return this.#ailing.size
   }
@@ -52,8 +52,9 @@ export class Outbound {
     const at = `${hop.transport} ${hop.host} ${hop.port}`
     try {
       const answer = await this.stack.send(request, hop)
-      if (answer.status !== 503) this.#ailing.well(hop)
-      else {
+      if (answer.status !== 503) {
+        if (this.#ailing.well(hop)) this.log.major({ what: 'hop_back', to: target.toString(), hop: at })
+      } else {
         const seconds = Number.parseInt(answer.headers.get('Retry-After') ?? '', 10) || 0
         this.#ailing.busy(hop, seconds)
         this.log.problem({ what: 'hop_overloaded', to: target.toString(), hop: at, retryAfterSeconds: seconds })
@@ -61,8 +62,9 @@ export class Outbound {
       return answer
     } catch (cause) {
       if (!(cause instanceof NoResponseError)) throw cause
-      this.#ailing.silent(hop)
-      this.log.problem({ what: 'hop_failed', to: target.toString(), hop: at, why: cause.why, error: cause.message })
+      // Once for each time it goes away, not for each message that meets it.
+      if (this.#ailing.silent(hop))
+        this.log.problem({ what: 'hop_failed', to: target.toString(), hop: at, why: cause.why, error: cause.message })
       return cause
     }
   }

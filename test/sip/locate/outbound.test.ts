@@ -6,6 +6,7 @@ import { Outbound } from '../../../src/sip/locate/outbound.ts'
 import { Peer } from '../../../src/sip/locate/peer.ts'
 import { Headers, response, SipRequest, type SipResponse } from '../../../src/sip/message.ts'
 import { type NextHop, NoResponseError, type SipStack } from '../../../src/sip/port.ts'
+import { Heard } from '../../support/heard.ts'
 import { World } from './world.ts'
 
 const REQUEST = new SipRequest('MESSAGE', 'sip:mab@core.example', new Headers(), Buffer.from('Queen Mab'))
@@ -116,6 +117,19 @@ test('no more hops are tried than somebody would wait for', async () => {
     })
   await expect(out.send(REQUEST, CORE)).rejects.toMatchObject({ why: 'timeout' })
   expect(stack.tried).toHaveLength(2)
+})
+
+test('a hop that goes away and comes back is told once each, however many messages meet it', async () => {
+  const heard = new Heard()
+  const { stack, world } = outbound(['a'])
+  const out = new Outbound(stack, world.locator(), heard.log)
+  stack.does.set('a', () => silence())
+  for (let i = 0; i < 3; i++) await expect(out.send(REQUEST, CORE)).rejects.toMatchObject({ why: 'timeout' })
+  world.clock += 1_000_000
+  await expect(out.send(REQUEST, CORE)).rejects.toMatchObject({ why: 'timeout' })
+  stack.does.delete('a')
+  for (let i = 0; i < 3; i++) await out.send(REQUEST, CORE)
+  expect(heard.facts.map(({ what }) => what)).toEqual(['hop_failed', 'hop_back'])
 })
 
 test('a mistake of our own is no hop that fails', async () => {
