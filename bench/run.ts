@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { Ground } from './ground.ts'
 import { chat } from './load/chat.ts'
 import { NotOffered } from './load/client.ts'
+import { cpuMicros } from './load/cost.ts'
 import { idle } from './load/idle.ts'
 import { logins } from './load/login.ts'
 import { Telephony } from './load/telephony.ts'
@@ -178,6 +179,7 @@ async function startRound(servers: readonly Server[]): Promise<void> {
     await attempt(server, to, async () => {
       const at = await server.start()
       note(to, server, at.startMs / 1_000)
+      note(row('start, CPU time of it', 's'), server, cpuMicros(at.pid) / 1e6)
       await pause(200)
       await at.stop()
     })
@@ -244,6 +246,7 @@ async function main(): Promise<void> {
         process.exitCode = 1
       }
     }
+    if (servers.length === 0) return console.error('Nothing can be measured')
     console.log(servers.map((server) => `${server.name} ${server.version()}`).join(', '))
     await measureAll(ground, servers)
     const peers = servers.map(({ name }) => name).filter((name) => name !== ours)

@@ -103,7 +103,7 @@ export class Telephony {
   }
 
   async close(): Promise<void> {
-    for (const phone of this.phones) phone.close()
+    await Promise.all(this.phones.map((phone) => phone.close()))
     await Promise.all(this.clients.map((client) => client.close()))
   }
 
