@@ -173,7 +173,12 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const hashes = new KnownHashes(hashesOf, now)
   const authenticator = new Authenticator(hashes, new Digest(randomBytes(32), now), sipLog)
   const isAccount = (address: SipUri) => hasAccount(store, address)
-  const calls = new Calls({ locations: registrations, domains: hosts, routes, isAccount })
+  const calls = new Calls({
+    locations: registrations,
+    domains: hosts,
+    routes: { wayFor: (signal) => pbxes.wayFor(signal, routes.wayFor(signal)) },
+    isAccount,
+  })
   const trusted = fitting(TRUSTED, stack)
   const believing = { trusted: settings.trusted, toTrusted: trusted, toStranger: strangers }
   const fromWire = new FromWire(

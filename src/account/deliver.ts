@@ -22,7 +22,7 @@ import { bestOf } from './fork.ts'
 import type { Session, Sessions } from './sessions.ts'
 
 export interface DeliveryRooms {
-  readonly accounts: Accounts
+  readonly accounts: Pick<Accounts, 'exists'>
   readonly sessions: Sessions
   readonly locations: Locations
   readonly telephones: Telephones

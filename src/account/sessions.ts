@@ -26,6 +26,9 @@ export class Sessions {
   readonly #byAccount = new Map<string, Session[]>()
   #count = 0
 
+  /** `emptied`: an account's last session has ended. */
+  constructor(readonly emptied: (account: SipUri) => void = () => {}) {}
+
   get size(): number {
     return this.#count
   }
@@ -44,8 +47,12 @@ export class Sessions {
     const at = sessions?.indexOf(session) ?? -1
     if (!sessions || at < 0) return
     this.#count--
-    if (sessions.length === 1) this.#byAccount.delete(aor)
-    else sessions.splice(at, 1)
+    if (sessions.length > 1) {
+      sessions.splice(at, 1)
+      return
+    }
+    this.#byAccount.delete(aor)
+    this.emptied(session.uri)
   }
 
   /** All sessions of an account, available or not, in the order in which they were bound. */

@@ -32,6 +32,8 @@ export interface WireSettings {
   readonly trusted: { has(address: string): boolean }
   /** The next hops of the Router's table: what comes from them may be spoken for by them. */
   readonly routes: { senderOf(received: Received): RouteSender | undefined; takes(received: Received): boolean }
+  /** Takes what a PBX sends to the accounts that live on it; undefined: it is none of that. */
+  readonly pbx?: { serve(received: Received): MaybePromise<SipResponse> | undefined }
   /** The content types a message may have, for OPTIONS. */
   readonly accept: string
   /** Whether a request to a `sips:` address may be bridged (RFC 7247 §8: not by default). */
@@ -85,6 +87,8 @@ export class FromWire {
     if (method === 'REGISTER') return this.#register(received)
     // A To-tag speaks of a dialog, and we keep none (RFC 3261 §12.2.2).
     if (tagOf(headers.get('To') ?? '') !== undefined) return refusal(481, 'Call/Transaction Does Not Exist')
+    const fromPbx = this.settings.pbx?.serve(received)
+    if (fromPbx) return fromPbx
     const route = this.settings.routes.senderOf(received)
     if (this.seen.seen(request, this.now(), route?.hop)) return refusal(482, 'Loop Detected')
     if (method === 'OPTIONS' && isAboutUs(received, this.settings)) return capabilities(this.#allow, this.settings.accept)

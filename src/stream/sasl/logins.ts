@@ -1,8 +1,9 @@
 /** From a user name to an account's credentials: the same road and the same time for names that nobody has (RFC 6120 §6.5.10). */
 import { fakeKeys, verifyPassword } from '../../account/credentials.ts'
 import { Jid, JidError } from '../../address/jid.ts'
+import type { LoginOutcome } from '../../core/pbx/line.ts'
 import type { Log } from '../../log/log.ts'
-import type { Account, Accounts } from '../../store/port.ts'
+import type { Account, Accounts, Credentials } from '../../store/port.ts'
 import { SaslError } from './error.ts'
 import type { Guesses, Outcome } from './guesses.ts'
 import type { ChannelBinding, Claim, Login } from './mechanism.ts'
@@ -14,7 +15,11 @@ export interface LoginRooms {
   readonly fakeSecret: Buffer
   /** PBKDF2 rounds of a domain's new accounts, which made-up ones must show too. */
   roundsOf(domain: string): number
+  /** For domains whose passwords somebody else checks: a PBX. Absent, or undefined: they are in the store. */
+  loginElsewhere?(domain: string): CheckPassword | undefined
 }
+
+type CheckPassword = (jid: Jid, password: string) => Promise<LoginOutcome>
 
 /** One attempt to log in on one stream; ends once. */
 export class AccountLogin implements Login {
@@ -38,13 +43,16 @@ export class AccountLogin implements Login {
       throw new SaslError('temporary-auth-failure', 'Too many logins failed; wait a minute')
     }
     this.#claimed = name
+    // Whether there is such an account is known to who checks the password.
+    if (this.#elsewhere()) return { jid, credentials: this.#fake(jid), genuine: true }
     const account = await this.#find(jid)
     if (account) return { jid: account.jid, credentials: account.credentials, genuine: true }
-    return { jid, credentials: fakeKeys(jid, this.rooms.fakeSecret, this.rooms.roundsOf(this.domain)), genuine: false }
+    return { jid, credentials: this.#fake(jid), genuine: false }
   }
 
   verify(claim: Claim, password: string): Promise<boolean> {
-    return verifyPassword(claim.credentials, password)
+    const check = this.#elsewhere()
+    return check ? this.#verifyBy(check, claim, password) : verifyPassword(claim.credentials, password)
   }
 
   ended(outcome: Outcome): void {
@@ -55,6 +63,25 @@ export class AccountLogin implements Login {
   /** For the log. */
   get claimed(): string | undefined {
     return this.#claimed
+  }
+
+  #elsewhere(): CheckPassword | undefined {
+    return this.rooms.loginElsewhere?.(this.domain)
+  }
+
+  #fake(jid: Jid): Credentials {
+    return fakeKeys(jid, this.rooms.fakeSecret, this.rooms.roundsOf(this.domain))
+  }
+
+  async #verifyBy(check: CheckPassword, { jid }: Claim, password: string): Promise<boolean> {
+    const outcome = await check(jid, password)
+    if (outcome === 'away') throw new SaslError('temporary-auth-failure', 'The telephone system does not answer at the moment')
+    if (outcome === 'unproven')
+      throw new SaslError(
+        'temporary-auth-failure',
+        'The telephone system asks nobody for a password, so it cannot say whether yours is right',
+      )
+    return outcome === 'right'
   }
 
   #jid(user: string): Jid {

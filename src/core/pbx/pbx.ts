@@ -1,0 +1,215 @@
+/** One domain that lives on a PBX: the way there, and the lines of its accounts. */
+import { createHmac } from 'node:crypto'
+import { SipUri } from '../../address/sip-uri.ts'
+import type { Log } from '../../log/log.ts'
+import { newCallId, newTag } from '../../sip/identifier.ts'
+import { Headers, SipRequest, type SipResponse } from '../../sip/message.ts'
+import { parseNameAddr } from '../../sip/name-addr.ts'
+import { type NextHop, NoResponseError } from '../../sip/port.ts'
+import type { HopPolicy, Signal } from '../port.ts'
+import { type HopPeer, SipHop } from '../sip-hop.ts'
+import { PBX_DEFAULTS, type PbxLimits } from './limits.ts'
+import { Line, type LoginOutcome } from './line.ts'
+
+export interface PbxSettings {
+  /** The domain as a SIP host. */
+  readonly host: string
+  readonly uri: SipUri
+  /** Whether each account registers; else the gateway is trusted by its address. */
+  readonly register: boolean
+}
+
+/** Where the PBX is. */
+export interface PbxPeer extends HopPeer {
+  locate(): Promise<readonly NextHop[]>
+}
+
+export interface PbxRooms {
+  readonly peer: (uri: SipUri) => PbxPeer
+  readonly localFor: (hop: NextHop) => NextHop
+  /** Contacts and instances are made from it, so that they are the same after a restart. */
+  readonly secret: Buffer
+  readonly policy: HopPolicy
+  readonly remake: (signal: Signal) => Signal
+  hasSessions(aor: string): boolean
+  /** The PBX takes the account's password no longer. */
+  refused(aor: string): void
+  readonly random: () => number
+  readonly log: Log
+  readonly limits?: PbxLimits
+}
+
+const NO_BODY = Buffer.alloc(0)
+
+export class Pbx {
+  readonly peer: PbxPeer
+  /** What takes the domain's signals there. */
+  readonly hop: SipHop
+  readonly #limits: PbxLimits
+  readonly #lines = new Map<string, Line>()
+  readonly #byContact = new Map<string, Line>()
+  #probing: NodeJS.Timeout | undefined
+  #isAway = false
+  #isStopped = false
+
+  constructor(
+    readonly settings: PbxSettings,
+    readonly rooms: PbxRooms,
+  ) {
+    this.#limits = rooms.limits ?? PBX_DEFAULTS
+    this.peer = rooms.peer(settings.uri)
+    const { peer } = this
+    const signing: HopPeer = {
+      uri: peer.uri,
+      send: (request) => this.#sendFor(request),
+      isSourceOf: (request, from) => peer.isSourceOf(request, from),
+      locate: () => peer.locate(),
+    }
+    this.hop = new SipHop(signing, rooms.policy, false, rooms.remake, rooms.log)
+  }
+
+  get lines(): number {
+    return this.#lines.size
+  }
+
+  get isAway(): boolean {
+    return this.#isAway
+  }
+
+  /** Whether somebody is logged in to the account. */
+  knows(aor: string): boolean {
+    return this.#lines.get(aor)?.isOpen === true
+  }
+
+  /** Whose contact this is. */
+  accountAt(contactUser: string): SipUri | undefined {
+    const line = this.#byContact.get(contactUser)
+    return line?.isOpen ? line.account : undefined
+  }
+
+  /** The PBX says whether the password is right; the account's contact is registered then, and stays while it has sessions. */
+  login(account: SipUri, password: string): Promise<LoginOutcome> {
+    return this.#isStopped ? Promise.resolve('away') : this.#line(account).login(password)
+  }
+
+  emptied(aor: string): void {
+    this.#lines.get(aor)?.emptied()
+  }
+
+  /** Ends the account's line at once. */
+  async end(aor: string): Promise<void> {
+    await this.#lines.get(aor)?.leave()
+  }
+
+  /** Takes every registration back, as far as the PBX still answers. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    clearTimeout(this.#probing)
+    const leaving = Promise.all([...this.#lines.values()].map((line) => line.leave()))
+    await Promise.race([leaving, new Promise((resolve) => setTimeout(resolve, this.#limits.goodbyeMs).unref())])
+  }
+
+  #line(account: SipUri): Line {
+    const { aor } = account
+    const known = this.#lines.get(aor)
+    if (known) return known
+    const { log, random, hasSessions } = this.rooms
+    const line = new Line(account.bare, this.#made('contact', aor).toString('base64url'), uuidOf(this.#made('instance', aor)), {
+      send: (request) => this.#send(request),
+      place: () => this.#place(),
+      hasSessions,
+      refused: (one) => this.rooms.refused(one.account.aor),
+      ended: (one) => this.#ended(one),
+      limits: this.#limits,
+      random,
+      log,
+    })
+    this.#lines.set(aor, line)
+    this.#byContact.set(line.contactUser, line)
+    if (this.#lines.size === 1) this.#probeAfter(this.#limits.probeMs)
+    return line
+  }
+
+  #ended(line: Line): void {
+    if (this.#lines.get(line.account.aor) !== line) return
+    this.#lines.delete(line.account.aor)
+    this.#byContact.delete(line.contactUser)
+    if (this.#lines.size === 0) clearTimeout(this.#probing)
+  }
+
+  #made(what: string, aor: string): Buffer {
+    return createHmac('sha256', this.rooms.secret).update(`${what}\0${aor}`).digest().subarray(0, 16)
+  }
+
+  async #place(): Promise<string> {
+    const [first] = await this.peer.locate()
+    if (!first) throw new NoResponseError('transport', `${this.settings.uri} has no address`)
+    const { transport, host, port } = this.rooms.localFor(first)
+    const place = `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
+    return transport === 'udp' ? place : `${place};transport=${transport}`
+  }
+
+  /** Signed by the line of its sender, where that is one of ours. */
+  #sendFor(request: SipRequest): Promise<SipResponse> {
+    const from = SipUri.parse(parseNameAddr(request.headers.get('From') ?? '').uri)
+    const line = from.host === this.settings.host ? this.#lines.get(from.aor) : undefined
+    return line ? line.send(request) : this.#send(request)
+  }
+
+  async #send(request: SipRequest): Promise<SipResponse> {
+    try {
+      const response = await this.peer.send(request)
+      this.#heard()
+      return response
+    } catch (cause) {
+      if (cause instanceof NoResponseError) this.#missed()
+      throw cause
+    }
+  }
+
+  #missed(): void {
+    if (this.#isAway) return
+    this.#isAway = true
+    this.rooms.log.problem({ what: 'pbx_away', pbx: this.settings.uri.toString(), lines: this.#lines.size })
+    if (this.#lines.size > 0) this.#probeAfter(this.#limits.probeAwayMs)
+  }
+
+  /** A PBX that was away may have been started anew, and may remember nobody. */
+  #heard(): void {
+    if (!this.#isAway) return
+    this.#isAway = false
+    this.rooms.log.major({ what: 'pbx_back', pbx: this.settings.uri.toString(), lines: this.#lines.size })
+    const within = (this.#lines.size / this.#limits.returnsPerSecond) * 1_000
+    for (const line of this.#lines.values()) line.refreshWithin(within)
+  }
+
+  #probeAfter(ms: number): void {
+    clearTimeout(this.#probing)
+    if (!this.#isStopped) this.#probing = setTimeout(() => void this.#probe(), ms).unref()
+  }
+
+  /** Any answer will do. */
+  async #probe(): Promise<void> {
+    const host = SipUri.of(undefined, this.settings.host).toString()
+    const headers = new Headers()
+    headers.append('Max-Forwards', '70')
+    headers.append('From', `<${host}>;tag=${newTag()}`)
+    headers.append('To', `<${host}>`)
+    headers.append('Call-ID', newCallId())
+    headers.append('CSeq', '1 OPTIONS')
+    try {
+      await this.#send(new SipRequest('OPTIONS', host, headers, NO_BODY))
+    } catch (cause) {
+      if (!(cause instanceof NoResponseError)) this.rooms.log.failure({ what: 'pbx_probe_failed', error: cause })
+    }
+    if (this.#lines.size > 0) this.#probeAfter(this.#isAway ? this.#limits.probeAwayMs : this.#limits.probeMs)
+  }
+}
+
+/** RFC 9562 §5.8: a UUID of our own making. */
+function uuidOf(bytes: Buffer): string {
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  const hex = bytes.toString('hex')
+  return `urn:uuid:${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
