@@ -103,10 +103,10 @@ async function hopEnds(to: HopRoute, relays: boolean, settings: Settings, dns: D
   }
 }
 
-/** TCP is there without a listener, as large requests need it. */
+/** TCP and TLS are there for what we send even without a listener. */
 function transportsOf({ sip }: Settings): ReadonlySet<Transport> {
   if (sip.stack !== 'embedded') return new Set(['udp', 'tcp', 'tls', 'ws', 'wss'])
-  return new Set<Transport>(['tcp', ...sip.embedded.listeners.map(({ transport }) => transport)])
+  return new Set<Transport>(['tcp', 'tls', ...sip.embedded.listeners.map(({ transport }) => transport)])
 }
 
 async function localEnds(address: SipUri, settings: Settings, { exists }: Asked): Promise<Ends> {

@@ -58,7 +58,11 @@ test('an account that nobody has is said to be none, and the exit code says it t
 for (const [address, routes, expected] of [
   ['romeo@nowhere.example', '', 'no domain of ours is nowhere.example'],
   ['romeo@a.example', 'routes: ["a.example = company.example@relay.example:5270._via"]', 'relay.example:5270 for company.example'],
-  ['romeo@a.example', 'routes: ["NoRelay:a.example = sip:192.0.2.20;transport=tls"]', 'no tls is configured'],
+  [
+    'romeo@a.example',
+    'sip: { embedded: { listeners: [] } }\nroutes: ["NoRelay:a.example = sip:192.0.2.20;transport=ws"]',
+    'no ws is configured',
+  ],
 ] as const)
   test(`${address}, "${routes}": ${expected}`, async () => {
     const { code, text } = await routed(address, routes)

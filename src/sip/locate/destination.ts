@@ -4,6 +4,8 @@ import type { SipUri } from '../../address/sip-uri.ts'
 import { NoResponseError, type Transport } from '../port.ts'
 
 export interface Destination {
+  /** Whose certificate is shown there (RFC 5922 §4): the domain of the URI, whatever names lead on from it; undefined for an IP address. */
+  readonly domain: string | undefined
   /** A name, or an IP address without brackets. */
   readonly host: string
   readonly isAddress: boolean
@@ -30,5 +32,6 @@ export function destinationOf(uri: SipUri): Destination {
   // §4: maddr, where there is one, is the TARGET.
   const host = uri.param('maddr') ?? uri.host
   const address = host.startsWith('[') ? host.slice(1, -1) : host
-  return { host: address, isAddress: isIP(address) !== 0, port: uri.port, transport, isSecure }
+  const domain = isIP(uri.host.replace(/^\[|\]$/g, '')) === 0 ? uri.host : undefined
+  return { domain, host: address, isAddress: isIP(address) !== 0, port: uri.port, transport, isSecure }
 }

@@ -71,14 +71,14 @@ export class Locator {
       throw new NoResponseError('transport', `no ${to.transport} is configured`)
     if (!to.isAddress) return this.#located(to)
     const transport = to.transport ?? this.#defaultFor(to)
-    return [{ transport, host: to.host, port: to.port ?? DEFAULT_PORTS[transport] }]
+    return [named({ transport, host: to.host, port: to.port ?? DEFAULT_PORTS[transport] }, to)]
   }
 
   async #located(to: Destination): Promise<readonly NextHop[]> {
     try {
       const hops = await this.#search(to)
       const reached = hops.filter((hop) => this.locating.reach.to(hop))
-      if (reached.length > 0) return reached.slice(0, this.#limits.hopsMax)
+      if (reached.length > 0) return reached.slice(0, this.#limits.hopsMax).map((hop) => named(hop, to))
       if (hops.length > 0) throw new NoResponseError('transport', `${to.host} has only addresses that cannot be reached from here`)
     } catch (cause) {
       if (cause instanceof DnsError) throw new NotLookedUp(`${to.host} cannot be looked up: ${cause.message}`)
@@ -144,6 +144,12 @@ export class Locator {
     if (!this.locating.reach.by(transport)) throw new NoResponseError('transport', `no ${transport} is configured`)
     return transport
   }
+}
+
+/** Under TLS the peer proves to be the domain that was asked for, not the name DNS gave for it. */
+function named(hop: NextHop, { domain }: Destination): NextHop {
+  const isProven = hop.transport === 'tls' || hop.transport === 'wss'
+  return isProven && domain !== undefined ? { ...hop, name: domain } : hop
 }
 
 /** Servers that know A and AAAA but choke on the rest still stand in some offices: what they could not say is as if it were not there. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { SipUri } from '../../../src/address/sip-uri.ts'
 import { LOCATE_DEFAULTS } from '../../../src/sip/locate/limits.ts'
 import { inSrvOrder } from '../../../src/sip/locate/srv-order.ts'
 import { hops, World } from './world.ts'
@@ -110,6 +111,19 @@ describe('a name', () => {
     world.isAway = () => true
     await expect(hops(world.locator(), 'sip:core.example')).rejects.toMatchObject({ why: 'transport', message: /cannot be looked up/ })
   })
+})
+
+test('whoever is reached under TLS must prove to be the domain of the URI, not the name that DNS gave', async () => {
+  const world = new World({
+    srv: { '_sips._tcp.core.example': [srv('host7.provider.example', 5_061)] },
+    addresses: { 'host7.provider.example': ['192.0.2.7'] },
+  })
+  const names = async (uri: string) => (await world.locator().hopsFor(SipUri.parse(uri))).map(({ name }) => name)
+  expect(await names('sips:core.example')).toEqual(['core.example'])
+  expect(await names('sips:core.example;maddr=192.0.2.8')).toEqual(['core.example'])
+  expect(await names('sips:192.0.2.8')).toEqual([undefined])
+  world.names = { addresses: { 'core.example': ['192.0.2.7'] } }
+  expect(await names('sip:core.example;transport=tcp')).toEqual([undefined])
 })
 
 describe('the order of SRV', () => {
