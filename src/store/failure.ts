@@ -23,8 +23,6 @@ export function sentenceFor(cause: unknown, file: string): string | undefined {
     case 'EACCES':
     case 'EPERM':
       return `${file} cannot be opened: the user the gateway runs as has no right to it or to its directory`
-    case 'EISDIR':
-      return `${file} is a directory: let store.sqlite name a file`
     case 'ENOTDIR':
     case 'EEXIST':
       return `${file} cannot be made: a part of its path is a file, not a directory`

@@ -20,6 +20,7 @@ export function openSqlite(file: string, busyTimeoutMs: number = BUSY_TIMEOUT_MS
   try {
     return new SqliteStore(open(file, busyTimeoutMs), file)
   } catch (cause) {
+    if (cause instanceof StoreError) throw cause
     const sentence = sentenceFor(cause, file)
     throw sentence === undefined ? cause : new StoreError(sentence, { cause })
   }
@@ -27,8 +28,7 @@ export function openSqlite(file: string, busyTimeoutMs: number = BUSY_TIMEOUT_MS
 
 function open(file: string, busyTimeoutMs: number): Database.Database {
   fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
-  // It holds what passwords can be guessed from. SQLite gives its other files the same mode; and the file system says better than SQLite what is wrong.
-  fs.closeSync(fs.openSync(file, 'a', 0o600))
+  makePrivate(file)
   const database = new Database(file, { timeout: busyTimeoutMs })
   try {
     database.exec('PRAGMA journal_mode = WAL')
@@ -40,6 +40,21 @@ function open(file: string, busyTimeoutMs: number): Database.Database {
   } catch (cause) {
     database.close()
     throw cause
+  }
+}
+
+/**
+ * It holds what passwords can be guessed from; SQLite gives its other files the same mode. A file that is there is never opened beside SQLite:
+ * closing any descriptor of it drops the locks that this process has (fcntl(2)), and another process would then take the log of changes away.
+ */
+function makePrivate(file: string): void {
+  try {
+    fs.closeSync(fs.openSync(file, 'ax', 0o600))
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause
+    // The file system says better than SQLite what is wrong.
+    fs.accessSync(file, fs.constants.R_OK | fs.constants.W_OK)
+    if (fs.statSync(file).isDirectory()) throw new StoreError(`${file} is a directory: let store.sqlite name a file`)
   }
 }
 
