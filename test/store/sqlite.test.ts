@@ -75,25 +75,27 @@ describe('two programs, one file', () => {
     await gateway.accounts.list()
     // A look of the same process at the same file once cost the gateway its locks, and the program after it took the log of changes away.
     await openSqlite(file).close()
-    const program = `
+    const program = (from: number) => `
       import { openSqlite } from './src/store/sqlite.ts'
       import { Jid } from './src/address/jid.ts'
       const keys = { salt: Buffer.alloc(16), iterations: 4096, storedKey: Buffer.alloc(20), serverKey: Buffer.alloc(20) }
       const store = openSqlite(${JSON.stringify(file)})
       const added = []
-      for (let i = 0; i < 50; i++) added.push(await store.accounts.add(Jid.parse('other' + i + '@capulet.example'), { scram: { 'SHA-1': keys, 'SHA-256': keys } }))
+      for (let i = ${from}; i < ${from} + 50; i++) added.push(await store.accounts.add(Jid.parse('other' + i + '@capulet.example'), { scram: { 'SHA-1': keys, 'SHA-256': keys } }))
       await store.close()
       console.log(added.every(Boolean))`
-    const ran = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], { encoding: 'utf8' })
-    expect(ran.stderr).toBe('')
-    expect(ran.stdout).toBe('true\n')
-    expect(await gateway.accounts.list()).toHaveLength(50)
+    for (const from of [0, 50, 100]) {
+      const ran = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program(from)], { encoding: 'utf8' })
+      expect(ran.stderr).toBe('')
+      expect(ran.stdout).toBe('true\n')
+      expect(await gateway.accounts.list()).toHaveLength(from + 50)
+    }
     await gateway.accounts.add(juliet, credentials(1))
     await gateway.close()
     const later = openSqlite(file)
-    expect(await later.accounts.list()).toHaveLength(51)
+    expect(await later.accounts.list()).toHaveLength(151)
     await later.close()
-  })
+  }, 30_000)
 
   test('both may find no file and make it', async () => {
     const stores = [openSqlite(file), openSqlite(file), openSqlite(file)]
