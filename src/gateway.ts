@@ -1,12 +1,17 @@
 /** A running gateway: store, house, SIP stack and streams, started in the order in which they need each other. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { rootCertificates } from 'node:tls'
 import { CREDENTIALS_DEFAULTS } from './account/credentials.ts'
 import { Jid } from './address/jid.ts'
+import { isNetwork } from './config/fields.ts'
 import { type DomainSettings, dataDirectory, type Settings } from './config/settings.ts'
+import { Scanners } from './core/scanners.ts'
+import { TrustedPeers } from './core/trusted-peers.ts'
 import { type House, joinRooms } from './house.ts'
 import type { Log } from './log/log.ts'
 import { uriFor } from './mapping/address.ts'
+import { TlsContexts } from './sip/embedded/tls-contexts.ts'
 import { NodeDns } from './sip/locate/dns.ts'
 import type { Listening } from './sip/port.ts'
 import { connectionLine, sipStackFor } from './sip-stack.ts'
@@ -17,9 +22,9 @@ import { ClientStream, type HostedDomain, NEGOTIATION } from './stream/c2s.ts'
 import { type Identity, loadIdentity, selfSigned } from './stream/certificate.ts'
 import { GUESS_LIMITS, STREAM_LIMITS } from './stream/limits.ts'
 import { StreamService } from './stream/listener.ts'
-import { Networks } from './stream/networks.ts'
+import { Networks, placeOf } from './stream/networks.ts'
 import { Guesses } from './stream/sasl/guesses.ts'
-import { TlsDoor } from './stream/tls.ts'
+import { CIPHERS, TlsDoor } from './stream/tls.ts'
 
 export interface Gateway {
   readonly listening: readonly Listening[]
@@ -54,9 +59,13 @@ export async function startGateway(settings: Settings, software: Software, log: 
   try {
     const store = openSqlite(settings.store.sqlite)
     closing.push(() => store.close())
-    const tls = new TlsDoor(await identities(settings, log), STREAM_LIMITS.handshakeSeconds)
-    const stack = await sipStackFor(settings, log.tagged('SIP'))
-    const house = joinRooms(houseSettings(settings, software), store, stack, log)
+    const certificates = await identities(settings, log)
+    const tls = new TlsDoor(certificates, STREAM_LIMITS.handshakeSeconds)
+    const sipTls = new TlsContexts({ identities: certificates, ciphers: CIPHERS, ...(await authorities(settings)) })
+    const trusted = trustedPeers(settings)
+    const scanners = new Scanners({ exempt: trusted, placeOf, now: () => Date.now(), log: log.tagged('SIP') })
+    const stack = await sipStackFor(settings, sipTls, scanners, log.tagged('SIP'))
+    const house = joinRooms({ ...houseSettings(settings, software), trusted, scanners }, store, stack, log)
     closing.push(() => house.stop())
     await house.restore()
     const domains = hosted(settings)
@@ -71,7 +80,9 @@ export async function startGateway(settings: Settings, software: Software, log: 
     return {
       listening,
       async reload(next) {
-        tls.reload(await identities(next, log))
+        const certificates = await identities(next, log)
+        tls.reload(certificates)
+        sipTls.reload(certificates)
         for (const [name, domain] of hosted(next)) if (domains.has(name)) domains.set(name, domain)
         streams.channels = next.receiving.channels
         await house.routes.change(next.routes)
@@ -87,6 +98,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
           connections: streams.count,
           sessions: house.sessions.size,
           accountsWithTelephones: house.registrations.size,
+          requestsOfScanners: scanners.dropped,
           ...(line === undefined ? {} : { [settings.sip.stack]: line }),
         }
       },
@@ -156,17 +168,28 @@ function hosted(settings: Settings): Map<string, HostedDomain> {
 }
 
 function houseSettings(settings: Settings, software: Software) {
-  const { trusted, xmppDataToPhones, acceptSips, loopback } = settings.sip
+  const { xmppDataToPhones, acceptSips, loopback } = settings.sip
   return {
     domains: settings.domains,
     software,
-    trusted: new Networks(trusted),
     xmppDataToPhones,
     acceptSips,
     loopback,
     routes: settings.routes,
     dns: new NodeDns(settings.dns.servers),
   }
+}
+
+/** Networks and names stand in one list. */
+function trustedPeers({ sip }: Settings): TrustedPeers {
+  return new TrustedPeers(new Networks(sip.trusted.filter(isNetwork)), sip.trusted.filter((one) => !isNetwork(one)))
+}
+
+/** Named one by one they are all told to whoever is asked for a certificate, 15 KB: so only where an operator has authorities of his own. */
+async function authorities({ sip }: Settings): Promise<{ authorities?: readonly string[] }> {
+  if (sip.trustedCertificates.length === 0) return {}
+  const own = await Promise.all(sip.trustedCertificates.map((file) => readFile(file, 'utf8')))
+  return { authorities: [...rootCertificates, ...own] }
 }
 
 /** The certificate of each domain: its own files, or self-signed ones beside the database. */

@@ -28,6 +28,7 @@ import { REGISTRAR_DEFAULTS, Registrar, type RegistrarSettings } from './core/re
 import type { RouteRule } from './core/route-rule.ts'
 import { Router } from './core/router.ts'
 import { Routes } from './core/routes.ts'
+import type { Scanners } from './core/scanners.ts'
 import { TELEPHONE_DEFAULTS, Telephones } from './core/telephones.ts'
 import { accountFeatures, domainFeatures, type Software } from './features/index.ts'
 import type { Log } from './log/log.ts'
@@ -37,7 +38,8 @@ import { answerFor } from './mapping/answer.ts'
 import type { Making } from './mapping/making.ts'
 import { toSignal } from './mapping/signal.ts'
 import { toStanza } from './mapping/stanza.ts'
-import { Digest } from './sip/digest.ts'
+import { Digest, defaultDigest } from './sip/digest.ts'
+import type { DigestAlgorithm } from './sip/digest-hash.ts'
 import { newCallId, newTag } from './sip/identifier.ts'
 import { type Dns, NodeDns } from './sip/locate/dns.ts'
 import { Locator } from './sip/locate/locator.ts'
@@ -60,9 +62,13 @@ export interface HostedDomain {
 export interface HouseSettings {
   readonly domains: readonly HostedDomain[]
   readonly software: Software
-  readonly trusted: { has(address: string): boolean }
+  readonly trusted: { has(address: string, identity?: readonly string[]): boolean }
+  /** Absent: nobody is ignored. */
+  readonly scanners?: Scanners
   readonly xmppDataToPhones: boolean
   readonly acceptSips: boolean
+  /** What telephones are challenged with, in this order. */
+  readonly digest: readonly DigestAlgorithm[]
   readonly loopback: boolean
   readonly registrar?: RegistrarSettings
   /** The Router's table; absent: it is empty. */
@@ -171,7 +177,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const registrar = new Registrar(registrations, store.bindings, settings.registrar ?? REGISTRAR_DEFAULTS, now, sipLog)
   const hashesOf = async (account: SipUri) => (await store.accounts.find(jidFor(account).bare))?.credentials.sip
   const hashes = new KnownHashes(hashesOf, now)
-  const authenticator = new Authenticator(hashes, new Digest(randomBytes(32), now), sipLog)
+  const authenticator = new Authenticator(hashes, new Digest(randomBytes(32), now, { ...defaultDigest, algorithms: settings.digest }), sipLog)
   const isAccount = (address: SipUri) => hasAccount(store, address)
   const calls = new Calls({
     locations: registrations,
@@ -195,6 +201,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
         takes: (received) => routes.takes(received),
       },
       pbx: new FromPbx(core, pbxes, new ForkCopies(now), believing),
+      scanners: settings.scanners,
       acceptSips: settings.acceptSips,
       accept: ACCEPTED_TYPES.join(', '),
       toTelephone: telephones.policy,
@@ -217,7 +224,9 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     fromClient,
     fromWire,
     routes,
-    restore: () => registrar.restore(),
+    async restore() {
+      for (const { hop } of await registrar.restore()) settings.scanners?.proved(hop.host)
+    },
     async locate() {
       await Promise.race([locate(), new Promise((resolve) => setTimeout(resolve, LOCATE_AT_START_MS).unref())])
     },

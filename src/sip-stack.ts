@@ -1,12 +1,14 @@
 /** The SIP stack that the configuration names, and what can be said of it to people. */
 import type { Settings } from './config/settings.ts'
 import type { Log } from './log/log.ts'
+import type { Gate } from './sip/embedded/admission.ts'
 import { embeddedStack } from './sip/embedded/stack.ts'
+import type { TlsContexts } from './sip/embedded/tls-contexts.ts'
 import type { SipStack } from './sip/port.ts'
 
 /** Not started. Only the one that is used is loaded. */
-export async function sipStackFor({ sip }: Settings, log: Log): Promise<SipStack> {
-  if (sip.stack === 'embedded') return embeddedStack({ listeners: sip.embedded.listeners, timers: sip.timers }, log)
+export async function sipStackFor({ sip }: Settings, tls: TlsContexts, gate: Gate, log: Log): Promise<SipStack> {
+  if (sip.stack === 'embedded') return embeddedStack({ listeners: sip.embedded.listeners, timers: sip.timers, tls, gate }, log)
   const { DrachtioStack } = await import('./sip/drachtio/stack.ts')
   return new DrachtioStack({ ...sip.drachtio, timers: sip.timers }, log)
 }

@@ -56,6 +56,8 @@ function clashingListeners({ receiving, sip }: Settings, add: Add): void {
     ...receiving.listeners.map((listener, i) => ({ ...listener, transport: 'tcp', path: ['receiving', 'listeners', i] })),
     ...(sip.stack === 'embedded' ? sip.embedded.listeners : []).map((listener, i) => ({
       ...listener,
+      // TLS and WebSockets are spoken over TCP.
+      transport: listener.transport === 'udp' ? 'udp' : 'tcp',
       path: ['sip', 'embedded', 'listeners', i],
     })),
   ]

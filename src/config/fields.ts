@@ -82,15 +82,29 @@ export const localAddress = () =>
 /** An address or a network. */
 export const network = () =>
   parsed('a network, such as 192.0.2.0/24, 2001:db8::/32 or one address', (value) => {
-    if (typeof value !== 'string') return undefined
-    try {
-      new Networks([value])
-      return value
-    } catch (cause) {
-      if (cause instanceof RangeError) return undefined
-      throw cause
-    }
+    return typeof value === 'string' && isNetwork(value) ? value : undefined
   })
+
+export function isNetwork(text: string): boolean {
+  try {
+    new Networks([text])
+    return true
+  } catch (cause) {
+    if (cause instanceof RangeError) return false
+    throw cause
+  }
+}
+
+/** The same, or the name that a TLS certificate proves. */
+export const networkOrName = () =>
+  parsed('a network, such as 192.0.2.0/24, or the name in a TLS certificate, such as pbx.example', (value) => {
+    if (typeof value !== 'string') return undefined
+    return isNetwork(value) || isHostName(value) ? value.toLowerCase() : undefined
+  })
+
+// A name of numbers alone is an address that somebody mistyped.
+const isHostName = (text: string): boolean =>
+  /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*(?=[a-z0-9-]*[a-z])[a-z0-9-]{1,63}$/i.test(text)
 
 /** A server that is asked for names. */
 export const dnsServer = () =>

@@ -12,6 +12,7 @@ import {
   localAddress,
   milliseconds,
   network,
+  networkOrName,
   oneOf,
   port,
   text,
@@ -45,7 +46,7 @@ const receivingListener = keys({
 })
 
 const sipListener = keys({
-  transport: oneOf(['udp', 'tcp'], ['tls', 'ws', 'wss']),
+  transport: oneOf(['udp', 'tcp', 'tls', 'ws', 'wss']),
   port: port(),
   address: localAddress().optional(),
 })
@@ -100,6 +101,8 @@ export const schema = group({
       listeners: list(sipListener).prefault([
         { transport: 'udp', port: 5060 },
         { transport: 'tcp', port: 5060 },
+        { transport: 'tls', port: 5061 },
+        { transport: 'ws', port: 5066 },
       ]),
     }),
     drachtio: group({
@@ -107,7 +110,8 @@ export const schema = group({
       port: whole('the admin port of a drachtio server', 1, 65_535).default(9_022),
       secret: text('the secret of a drachtio server').default('cymru'),
     }),
-    trusted: list(network()).default([]),
+    trusted: list(networkOrName()).default([]),
+    trustedCertificates: list(text('the path of a PEM file')).default([]),
     xmppDataToPhones: yesNo().default(true),
     acceptSips: yesNo().default(false),
     loopback: yesNo().default(false),

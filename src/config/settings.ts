@@ -38,7 +38,7 @@ export function settingsFrom(parsed: Parsed, file: string | undefined, directory
         : { ...domain, certificate: { cert: at(domain.certificate.cert), key: at(domain.certificate.key) } },
     ),
     receiving,
-    sip: { ...sip, timers: { t1Ms: sip.timers.t1 } },
+    sip: { ...sip, trustedCertificates: sip.trustedCertificates.map(at), timers: { t1Ms: sip.timers.t1 } },
     routes,
     dns,
     store: { sqlite: at(store.sqlite) },

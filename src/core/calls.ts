@@ -5,6 +5,7 @@ import { type Headers, SipRequest } from '../sip/message.ts'
 import { parseNameAddr } from '../sip/name-addr.ts'
 import { type Branch, Forward, type NextHop, NoResponseError, type Received } from '../sip/port.ts'
 import { SipSyntaxError } from '../sip/syntax-error.ts'
+import { isPrivate } from './asserted-identity.ts'
 import type { Binding, Locations } from './location.ts'
 import { type MaybePromise, RefusedError, type Signal, trusts } from './port.ts'
 
@@ -42,7 +43,7 @@ export class Calls {
     if (!this.rooms.domains.has(address.host)) throw new RefusedError(404, 'No way to this domain is known')
     const bindings = this.#bindingsFor(signal, address)
     if (bindings.length === 0) throw await this.#nobody(signal, address)
-    return new Forward(this.#onward(signal, received, true), bindings.map(branchOf))
+    return new Forward(this.#onward(signal, received, !isPrivate(received.request.headers)), bindings.map(branchOf))
   }
 
   /** All of them ring, whatever their `q`: a person does not know which one lies at hand. Who calls himself wants his other telephones. */

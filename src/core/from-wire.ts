@@ -3,8 +3,9 @@ import { SipUri, SipUriError } from '../address/sip-uri.ts'
 import type { Log } from '../log/log.ts'
 import { Headers, type SipRequest, SipResponse } from '../sip/message.ts'
 import { parseNameAddr, tagOf } from '../sip/name-addr.ts'
-import type { Forward, Received } from '../sip/port.ts'
+import type { Forward, NextHop, Received } from '../sip/port.ts'
 import { SipSyntaxError } from '../sip/syntax-error.ts'
+import { assertedSender } from './asserted-identity.ts'
 import type { Authenticator } from './authenticator.ts'
 import { type Calls, FORWARDED, IN_DIALOG_ONLY } from './calls.ts'
 import type { SeenRequests } from './merged.ts'
@@ -12,6 +13,7 @@ import type { Core, HopPolicy, MaybePromise } from './port.ts'
 import { RefusedError } from './port.ts'
 import type { Registrar } from './registrar.ts'
 import type { RouteSender } from './routes.ts'
+import type { Scanners } from './scanners.ts'
 import { WireSignal } from './wire-signal.ts'
 
 /** What a SIP element may send us in this version; with a proxy, what telephones may send each other through it, too. */
@@ -28,12 +30,14 @@ const NO_BODY = Buffer.alloc(0)
 export interface WireSettings {
   /** Our domains as SIP hosts, and whether their accounts may have telephones. */
   readonly domains: ReadonlyMap<string, { readonly telephones: boolean }>
-  /** Whose P-XMPP-Data and identity count, by their address. */
-  readonly trusted: { has(address: string): boolean }
+  /** Whose P-XMPP-Data and identity count, by their address or by what their certificate proves. */
+  readonly trusted: { has(address: string, identity?: readonly string[]): boolean }
   /** The next hops of the Router's table: what comes from them may be spoken for by them. */
   readonly routes: { senderOf(received: Received): RouteSender | undefined; takes(received: Received): boolean }
   /** Takes what a PBX sends to the accounts that live on it; undefined: it is none of that. */
   readonly pbx?: { serve(received: Received): MaybePromise<SipResponse> | undefined }
+  /** Who has been refused too often; absent: nobody is counted. */
+  readonly scanners?: Scanners | undefined
   /** The content types a message may have, for OPTIONS. */
   readonly accept: string
   /** Whether a request to a `sips:` address may be bridged (RFC 7247 §8: not by default). */
@@ -58,6 +62,18 @@ export class FromWire {
   ) {}
 
   readonly serve = async (received: Received): Promise<SipResponse | Forward> => {
+    const { scanners } = this.settings
+    if (!scanners) return this.#answered(received)
+    const { request, from } = received
+    const host = bareHost(from)
+    // The embedded stack does not even come here; others have read it already.
+    if (scanners.refuses(host)) return refusal(403, 'Forbidden')
+    const answer = await this.#answered(received)
+    if (answer instanceof SipResponse) scanners.answered(host, answer.status, wasWrong(request, answer))
+    return answer
+  }
+
+  async #answered(received: Received): Promise<SipResponse | Forward> {
     try {
       return await this.#serve(received)
     } catch (cause) {
@@ -110,7 +126,9 @@ export class FromWire {
     if (!domain) return refusal(404, `The domain ${account.host} is not ours`)
     if (!domain.telephones) return refusal(403, `The domain ${account.host} has no telephones`)
     const proof = await this.authenticator.check(request, account, 'registrar', received.from.host)
-    return proof ?? this.registrar.register(received, account)
+    if (proof) return proof
+    this.settings.scanners?.proved(bareHost(received.from))
+    return this.registrar.register(received, account)
   }
 
   /** What one telephone wants of another (RFC 3261 §16.3): nothing is remembered of who has not proved himself. */
@@ -125,8 +143,8 @@ export class FromWire {
     const speaker = await this.#speaker(received, route)
     if (speaker instanceof SipResponse) return speaker
     if (this.seen.seen(request, this.now(), route?.hop)) return refusal(482, 'Loop Detected')
-    const { trusted, account } = speaker
-    return calls.forward(WireSignal.of(request, { kind: 'wire', hop, trusted, account }), received)
+    const { sender, trusted, account } = speaker
+    return calls.forward(WireSignal.of(request, { kind: 'wire', hop, trusted, account }, sender), received)
   }
 
   async #signal(received: Received, route: RouteSender | undefined): Promise<SipResponse> {
@@ -139,27 +157,43 @@ export class FromWire {
     const { sender, trusted, account } = speaker
     if (!trusted && request.headers.has('P-XMPP-Data'))
       this.log.problem({ what: 'xmpp_data_ignored', from: sender.bare.toString(), host: hop.host })
-    const signal = WireSignal.of(request, { kind: 'wire', hop, trusted, account })
+    const signal = WireSignal.of(request, { kind: 'wire', hop, trusted, account }, sender)
     const answer = await this.core.submit(signal)
     if (account) return answer.responseFor(this.settings.toTelephone)
     return answer.responseFor(route?.policy ?? (trusted ? this.settings.toTrusted : this.settings.toStranger))
   }
 
-  #trusts({ from }: Received, route: RouteSender | undefined): boolean {
-    return route?.trusted === true || this.settings.trusted.has(from.host.replace(/^\[|\]$/g, ''))
+  #trusts({ from, identity }: Received, route: RouteSender | undefined): boolean {
+    return route?.trusted === true || this.settings.trusted.has(bareHost(from), identity)
   }
 
   /** Who sent it, as far as that counts; or the response he gets instead. */
   async #speaker(received: Received, route: RouteSender | undefined): Promise<Speaker | SipResponse> {
     const { request, from } = received
     const trusted = this.#trusts(received, route)
-    const sender = SipUri.parse(parseNameAddr(request.headers.get('From') ?? '').uriWithGr)
-    if (trusted || route?.vouchesFor(sender) === true) return { sender, trusted, account: undefined }
+    const named = SipUri.parse(parseNameAddr(request.headers.get('From') ?? '').uriWithGr)
+    const sender = (trusted ? assertedSender(request.headers) : undefined) ?? named
+    if (trusted || route?.vouchesFor(sender) === true) {
+      this.settings.scanners?.proved(bareHost(from))
+      return { sender, trusted, account: undefined }
+    }
     if (!this.settings.domains.has(sender.host)) return refusal(403, `Nobody vouches for ${sender.host} here`)
     const proof = await this.authenticator.check(request, sender.bare, 'proxy', from.host)
-    return proof ?? { sender, trusted, account: sender.bare }
+    if (proof) return proof
+    this.settings.scanners?.proved(bareHost(from))
+    return { sender, trusted, account: sender.bare }
   }
 }
+
+const bareHost = ({ host }: NextHop): string => host.replace(/^\[|\]$/g, '')
+
+/** A password was given, and not only too late (RFC 7616 §3.3, stale). */
+function wasWrong(request: SipRequest, { status, headers }: SipResponse): boolean {
+  if (status === 401) return request.headers.has('Authorization') && !isStale(headers.get('WWW-Authenticate'))
+  return status === 407 && request.headers.has('Proxy-Authorization') && !isStale(headers.get('Proxy-Authenticate'))
+}
+
+const isStale = (challenge: string | undefined): boolean => challenge !== undefined && /stale=true/i.test(challenge)
 
 interface Speaker {
   readonly sender: SipUri

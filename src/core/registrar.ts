@@ -56,15 +56,19 @@ export class Registrar {
   }
 
   /** Takes up the registrations of an earlier run. A connection does not outlive it: those are reached by the address in their contact. */
-  async restore(): Promise<void> {
+  async restore(): Promise<readonly Binding[]> {
+    const all: Binding[] = []
     const byAor = new Map<string, Binding[]>()
     for (const one of await this.store.load(this.now())) {
       const binding = restored(one)
+      if (isOnlyFlow(binding)) continue
+      all.push(binding)
       const bindings = byAor.get(one.aor)
       if (bindings) bindings.push(binding)
       else byAor.set(one.aor, [binding])
     }
     for (const [aor, bindings] of byAor) this.locations.replace(aor, bindings)
+    return all
   }
 
   /** RFC 3261 §10.3 step 6 and 7: all contacts or none. */
@@ -167,12 +171,20 @@ function hopTo(contact: SipUri, { from }: Received): NextHop {
   return isBehindNat ? { transport: 'udp', host: from.host, port: from.port } : { transport: 'udp', host: contact.host, port }
 }
 
+/** RFC 7118 §5: who opened a WebSocket is nowhere without it; its contact is a name nobody can look up. */
+const isOnlyFlow = ({ contact, hop }: Binding): boolean =>
+  hop.transport === 'ws' || hop.transport === 'wss' || (hop.transport !== 'udp' && contact.host.endsWith('.invalid'))
+
 function stored(binding: Binding): StoredBinding {
   const { aor, contact, expiresAt, ...rest } = binding
   return { aor, contact: contact.toString(), expiresAt, data: JSON.stringify(rest) }
 }
 
 function restored({ aor, contact, expiresAt, data }: StoredBinding): Binding {
-  const { flow: _, ...hop } = JSON.parse(data).hop
-  return { ...JSON.parse(data), aor, contact: SipUri.parse(contact), expiresAt, hop }
+  const uri = SipUri.parse(contact)
+  const binding = JSON.parse(data)
+  const { flow: _, ...hop } = binding.hop
+  // The port a connection came from listens to nobody; the contact's may.
+  const port = hop.transport !== 'udp' && uri.host === hop.host ? (uri.port ?? (hop.transport === 'tls' ? 5061 : 5060)) : hop.port
+  return { ...binding, aor, contact: uri, expiresAt, hop: { ...hop, port } }
 }

@@ -2,6 +2,7 @@
 import { SipUri } from '../address/sip-uri.ts'
 import { SipRequest } from '../sip/message.ts'
 import { NameAddr, parseNameAddr } from '../sip/name-addr.ts'
+import { isPrivate } from './asserted-identity.ts'
 import type { Arrival, HopPolicy, Signal } from './port.ts'
 import { RefusedError, trusts } from './port.ts'
 
@@ -19,8 +20,8 @@ export class WireSignal implements Signal {
   ) {}
 
   /** Throws SipSyntaxError or SipUriError where From or the Request-URI is no SIP URI. */
-  static of(request: SipRequest, arrival: Arrival): WireSignal {
-    const from = SipUri.parse(parseNameAddr(request.headers.get('From') ?? '').uriWithGr)
+  static of(request: SipRequest, arrival: Arrival, sender?: SipUri): WireSignal {
+    const from = sender ?? SipUri.parse(parseNameAddr(request.headers.get('From') ?? '').uriWithGr)
     const hops = Number(request.headers.get('Max-Forwards') ?? DEFAULT_MAX_FORWARDS)
     return new WireSignal(request, arrival, from, SipUri.parse(request.uri), hops)
   }
@@ -37,6 +38,8 @@ export class WireSignal implements Signal {
     const headers = this.received.headers.copy()
     headers.set('Max-Forwards', String(this.maxForwards - 1))
     for (const name of CREDENTIALS) headers.remove(name)
+    // RFC 3325 §5, §7: asserted among those who trust each other; a telephone of ours may know it unless the sender minds.
+    if (!trusts(this.arrival) || (hop.telephone && isPrivate(headers))) headers.remove('P-Asserted-Identity')
     if (!hop.fromGruu && this.from.gr !== undefined) headers.set('From', withoutDevice(headers.get('From') ?? ''))
     const data = headers.get('P-XMPP-Data')
     if (data !== undefined) {

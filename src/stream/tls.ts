@@ -7,7 +7,7 @@ import { TlsBinding } from './channel-binding.ts'
 import { signatureHash } from './signature-hash.ts'
 
 /** RFC 9325 §4.2: forward secrecy and authenticated encryption only; AES-128 first, as it is the cheapest that is strong. */
-const CIPHERS = [
+export const CIPHERS = [
   'TLS_AES_128_GCM_SHA256',
   'TLS_AES_256_GCM_SHA384',
   'TLS_CHACHA20_POLY1305_SHA256',
