@@ -6,6 +6,8 @@
 import { duplexPair } from 'node:stream'
 import { deriveCredentials } from '../../src/account/credentials.ts'
 import { Jid } from '../../src/address/jid.ts'
+import { SipUri } from '../../src/address/sip-uri.ts'
+import { PBX_DEFAULTS, type PbxLimits } from '../../src/core/pbx/limits.ts'
 import { type RouteFields, routeLine, routeRule } from '../../src/core/route-rule.ts'
 import { type House, joinRooms } from '../../src/house.ts'
 import { type Log, silent } from '../../src/log/log.ts'
@@ -45,6 +47,8 @@ export interface TownOptions {
   readonly dns?: Dns
   readonly stack?: 'embedded' | 'drachtio'
   readonly limits?: Partial<Limits>
+  /** The domain lives on a PBX. */
+  readonly pbx?: { readonly uri: string; readonly register?: boolean; readonly limits?: Partial<PbxLimits> }
   /** Whether requests are sent again, as where packets may get lost. */
   readonly isLossy?: boolean
 }
@@ -64,6 +68,8 @@ export interface Town {
   readonly stack: EmbeddedStack
   /** The adapter and the double, where that is its stack. */
   readonly drachtio: StackOnDouble | undefined
+  /** An open stream on which nobody has logged in yet. */
+  stream(): Promise<Client>
   /** A client that has logged in and is available. */
   client(local: string, resource?: string): Promise<Client>
   /** The same, but it has not said that it is there. */
@@ -95,9 +101,11 @@ export async function town(options: TownOptions = {}): Promise<Town> {
       trusted: new Networks(options.trusted ?? []),
       xmppDataToPhones: options.xmppDataToPhones ?? true,
       acceptSips: false,
+      digest: ['SHA-256', 'MD5'],
       loopback: process.env.STOXGATE_LOOPBACK === '1',
       routes: (options.routes ?? []).map((route) => routeRule(typeof route === 'string' ? routeLine(route) : route)),
       ...(options.dns === undefined ? {} : { dns: options.dns }),
+      ...(options.pbx === undefined ? {} : { pbx: pbxOf(options.pbx, store) }),
     },
     store,
     stack,
@@ -110,11 +118,16 @@ export async function town(options: TownOptions = {}): Promise<Town> {
   const phones: Phone[] = []
   let host = 10
 
-  const silentClient = async (local: string, resource = 'balcony'): Promise<Client> => {
+  const stream = async (): Promise<Client> => {
     const [ours, theirs] = duplexPair()
     door(ours, { address: '127.0.0.1', port: 1 }, false)
     const client = Client.over(theirs)
     await client.open({ to: DOMAIN })
+    return client
+  }
+
+  const silentClient = async (local: string, resource = 'balcony'): Promise<Client> => {
+    const client = await stream()
     await client.plain(local, PASSWORD)
     await client.restart()
     await client.bind(resource)
@@ -127,6 +140,7 @@ export async function town(options: TownOptions = {}): Promise<Town> {
     network,
     stack: below,
     drachtio,
+    stream,
     silentClient,
     async client(local, resource) {
       const client = await silentClient(local, resource)
@@ -157,9 +171,18 @@ export async function town(options: TownOptions = {}): Promise<Town> {
     async stop() {
       await Promise.all(phones.map((phone) => phone.stop()))
       await streams.stop(0)
+      await house.leave()
       await stack.stop(0)
       house.stop()
     },
+  }
+}
+
+function pbxOf({ uri, register = true, limits }: NonNullable<TownOptions['pbx']>, store: MemoryStore) {
+  return {
+    domains: [{ host: DOMAIN, uri: SipUri.parse(uri), register }],
+    secret: store.secret('contacts at a PBX'),
+    limits: { ...PBX_DEFAULTS, goodbyeMs: 100, ...limits },
   }
 }
 
@@ -171,6 +194,7 @@ function streamsInto(house: House, store: MemoryStore, log: Log): StreamService 
       guesses: new Guesses(GUESS_LIMITS),
       fakeSecret: store.secret('made-up keys'),
       roundsOf: () => 4_096,
+      loginElsewhere: (domain: string) => house.loginElsewhere(domain),
     },
     sessions: house.sessions,
     fromClient: house.fromClient,
