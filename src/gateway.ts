@@ -6,6 +6,7 @@ import { CREDENTIALS_DEFAULTS } from './account/credentials.ts'
 import { Jid } from './address/jid.ts'
 import { isNetwork } from './config/fields.ts'
 import { type DomainSettings, dataDirectory, type Settings } from './config/settings.ts'
+import type { PbxSettings } from './core/pbx/pbx.ts'
 import { Scanners } from './core/scanners.ts'
 import { TrustedPeers } from './core/trusted-peers.ts'
 import { type House, joinRooms } from './house.ts'
@@ -65,7 +66,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
     const trusted = trustedPeers(settings)
     const scanners = new Scanners({ exempt: trusted, placeOf, now: () => Date.now(), log: log.tagged('SIP') })
     const stack = await sipStackFor(settings, sipTls, scanners, log.tagged('SIP'))
-    const house = joinRooms({ ...houseSettings(settings, software), trusted, scanners }, store, stack, log)
+    const house = joinRooms({ ...(await houseSettings(settings, software, store)), trusted, scanners }, store, stack, log)
     closing.push(() => house.stop())
     await house.restore()
     const domains = hosted(settings)
@@ -74,6 +75,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
     closing.push(() => streams.stop(GRACE_MS))
     listening.push(...(await stack.start(house.fromWire.serve)))
     closing.push(() => stack.stop(GRACE_MS))
+    closing.push(() => house.leave())
     await house.locate()
     log.major({ what: 'started', version: software.version, ms: Math.round(performance.now() - begun) })
 
@@ -99,6 +101,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
           sessions: house.sessions.size,
           accountsWithTelephones: house.registrations.size,
           requestsOfScanners: scanners.dropped,
+          ...Object.fromEntries(house.pbxStatus()),
           ...(line === undefined ? {} : { [settings.sip.stack]: line }),
         }
       },
@@ -118,7 +121,10 @@ export async function startGateway(settings: Settings, software: Software, log: 
 function needingRestart(now: Settings, next: Settings): string[] {
   const differ = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b)
   const names = ({ domains }: Settings) =>
-    domains.map(({ name, telephones, pagerType, scramRounds }) => ({ name, telephones, pagerType, scramRounds }))
+    domains.map(({ name, telephones, pagerType, scramRounds, pbx }) => ({
+      ...{ name, telephones, pagerType, scramRounds },
+      pbx: pbx && { ...pbx, uri: pbx.uri.toString() },
+    }))
   const changed = {
     domains: differ(names(now), names(next)),
     'receiving.listeners': differ(now.receiving.listeners, next.receiving.listeners),
@@ -145,6 +151,7 @@ async function streamService(
       accounts: store.accounts,
       guesses: new Guesses(GUESS_LIMITS),
       fakeSecret: await store.secret('made-up keys'),
+      loginElsewhere: (domain: string) => house.loginElsewhere(domain),
       roundsOf: (domain: string) => rounds.get(domain) ?? CREDENTIALS_DEFAULTS.rounds,
     },
     sessions: house.sessions,
@@ -164,25 +171,41 @@ async function streamService(
 }
 
 function hosted(settings: Settings): Map<string, HostedDomain> {
-  return new Map(settings.domains.map((domain) => [Jid.parse(domain.name).domain, { ...domain, name: Jid.parse(domain.name).domain }]))
+  return new Map(
+    settings.domains.map(({ name, pbx, mechanisms, requireTls }) => {
+      const { domain } = Jid.parse(name)
+      // SCRAM never shows a password, and the PBX can check nothing else.
+      return [domain, { name: domain, mechanisms: pbx?.register ? ['PLAIN'] : mechanisms, requireTls }]
+    }),
+  )
 }
 
-function houseSettings(settings: Settings, software: Software) {
-  const { xmppDataToPhones, acceptSips, loopback } = settings.sip
+function pbxDomains({ domains }: Settings): PbxSettings[] {
+  return domains.flatMap(({ name, pbx }) => (pbx ? [{ host: uriFor(Jid.parse(name)).host, uri: pbx.uri, register: pbx.register }] : []))
+}
+
+async function houseSettings(settings: Settings, software: Software, store: Store) {
+  const { xmppDataToPhones, acceptSips, digest, loopback } = settings.sip
   return {
-    domains: settings.domains,
+    // Telephones of a domain that lives on a PBX register there.
+    domains: settings.domains.map((domain) => (domain.pbx ? { ...domain, telephones: false } : domain)),
     software,
     xmppDataToPhones,
     acceptSips,
+    digest,
     loopback,
     routes: settings.routes,
     dns: new NodeDns(settings.dns.servers),
+    pbx: { domains: pbxDomains(settings), secret: await store.secret('contacts at a PBX') },
   }
 }
 
 /** Networks and names stand in one list. */
 function trustedPeers({ sip }: Settings): TrustedPeers {
-  return new TrustedPeers(new Networks(sip.trusted.filter(isNetwork)), sip.trusted.filter((one) => !isNetwork(one)))
+  return new TrustedPeers(
+    new Networks(sip.trusted.filter(isNetwork)),
+    sip.trusted.filter((one) => !isNetwork(one)),
+  )
 }
 
 /** Named one by one they are all told to whoever is asked for a certificate, 15 KB: so only where an operator has authorities of his own. */

@@ -177,7 +177,11 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const registrar = new Registrar(registrations, store.bindings, settings.registrar ?? REGISTRAR_DEFAULTS, now, sipLog)
   const hashesOf = async (account: SipUri) => (await store.accounts.find(jidFor(account).bare))?.credentials.sip
   const hashes = new KnownHashes(hashesOf, now)
-  const authenticator = new Authenticator(hashes, new Digest(randomBytes(32), now, { ...defaultDigest, algorithms: settings.digest }), sipLog)
+  const authenticator = new Authenticator(
+    hashes,
+    new Digest(randomBytes(32), now, { ...defaultDigest, algorithms: settings.digest }),
+    sipLog,
+  )
   const isAccount = (address: SipUri) => hasAccount(store, address)
   const calls = new Calls({
     locations: registrations,

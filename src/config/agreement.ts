@@ -19,6 +19,7 @@ export async function disagreements(
   if (!wrong.has('domains')) {
     repeatedDomains(settings, add)
     await badCertificates(settings, add)
+    passwordsOfPbx(settings, add)
   }
   if (!wrong.has('routes')) uselessRoutes(settings, add)
   if (!wrong.has('receiving') && !wrong.has('sip')) clashingListeners(settings, add)
@@ -33,6 +34,17 @@ function repeatedDomains({ domains }: Settings, add: Add): void {
     const first = seen.get(name)
     if (first === undefined) seen.set(name, i)
     else add(['domains', i, 'name'], `${name} is domains[${first}] already; remove one of them`)
+  }
+}
+
+/** A PBX that checks passwords has to be shown them, and nobody else may see them. */
+function passwordsOfPbx({ domains }: Settings, add: Add): void {
+  for (const [i, { pbx, mechanisms, requireTls }] of domains.entries()) {
+    if (!pbx?.register) continue
+    if (!mechanisms.includes('PLAIN'))
+      add(['domains', i, 'mechanisms'], 'must have PLAIN, the only mechanism that shows the PBX a password to check')
+    if (!requireTls)
+      add(['domains', i, 'requireTls'], 'must be true where a PBX checks passwords: PLAIN shows them to everybody on the way')
   }
 }
 

@@ -22,6 +22,20 @@ import {
 
 const MECHANISMS = ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1', 'PLAIN'] as const
 
+/** What a route may name as a next hop. */
+const pbxUri = () =>
+  text('the sip: address of a PBX').transform((written, issues) => {
+    try {
+      const { to } = routeRule({ match: '*', to: written })
+      if (to.kind === 'hop') return to.uri
+      issues.addIssue({ code: 'custom', message: `must be the sip: address of a PBX, not ${written}` })
+    } catch (cause) {
+      if (!(cause instanceof RouteMistake)) throw cause
+      issues.addIssue({ code: 'custom', message: cause.message })
+    }
+    return z.NEVER
+  })
+
 const domain = keys({
   name: domainName(),
   // Both or none: one file alone is a mistake somebody wants to know of.
@@ -34,6 +48,11 @@ const domain = keys({
   requireTls: yesNo().default(true),
   telephones: yesNo().default(true),
   pagerType: oneOf(['chat', 'normal']).default('chat'),
+  pbx: keys({
+    uri: pbxUri(),
+    register: yesNo().default(true),
+    credentials: oneOf(['login'], ['stored']).default('login'),
+  }).optional(),
 })
 
 const receivingListener = keys({
@@ -113,6 +132,9 @@ export const schema = group({
     trusted: list(networkOrName()).default([]),
     trustedCertificates: list(text('the path of a PEM file')).default([]),
     xmppDataToPhones: yesNo().default(true),
+    digest: list(oneOf(['SHA-256', 'MD5']))
+      .min(1, { error: 'must name at least one algorithm, or no telephone can register' })
+      .default(['MD5']),
     acceptSips: yesNo().default(false),
     loopback: yesNo().default(false),
     timers: group({ t1: milliseconds('10ms', '10s').prefault('500ms') }),
@@ -138,7 +160,6 @@ export const LATER: ReadonlySet<string> = new Set([
     (key) => `domains[].${key}`,
   ),
   'domains[].assignedAddresses',
-  'domains[].pbx',
   'receiving.components',
   'receiving.componentPassword',
   'receiving.discoItems',

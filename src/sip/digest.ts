@@ -6,13 +6,18 @@ import { NonceCounts } from './nonce-counts.ts'
 import { SipSyntaxError } from './syntax-error.ts'
 
 export interface DigestSettings {
+  /**
+   * Those that are offered, in this order (RFC 8760 §2.4). Some telephones give up at a challenge with a name they do not know, wherever it stands, and
+   * others read the first challenge only: who has such telephones offers MD5 alone.
+   */
+  readonly algorithms: readonly DigestAlgorithm[]
   /** How long a nonce may be used: long enough for a telephone's next refresh, so that it is not asked each time. */
   readonly nonceSeconds: number
   /** Nonces whose use is counted; above it the oldest are not accepted any more. */
   readonly noncesMax: number
 }
 
-export const defaultDigest: DigestSettings = { nonceSeconds: 300, noncesMax: 50_000 }
+export const defaultDigest: DigestSettings = { algorithms: ALGORITHMS, nonceSeconds: 300, noncesMax: 50_000 }
 
 /** What a request says of who sent it. Not checked yet. */
 export interface Claim {
@@ -83,7 +88,9 @@ export class Digest {
     const nonce = this.#newNonce(realm)
     const staleness = stale ? ', stale=true' : ''
     const quoted = realm.replace(/["\\]/g, '\\$&')
-    return ALGORITHMS.map((algorithm) => `Digest realm="${quoted}", nonce="${nonce}", algorithm=${algorithm}, qop="auth"${staleness}`)
+    return this.#settings.algorithms.map(
+      (algorithm) => `Digest realm="${quoted}", nonce="${nonce}", algorithm=${algorithm}, qop="auth"${staleness}`,
+    )
   }
 
   /**
@@ -93,7 +100,8 @@ export class Digest {
   check(claim: Claim, method: string, ha1: string | undefined): Verdict {
     const { algorithm, uri, nonce, counted } = claim
     const expected = responseOf(ha1 ?? 'nobody', { algorithm, method, uri, nonce, counted })
-    const isRight = isEqual(expected, claim.response.toLowerCase())
+    // What was not offered is not taken either, or a man in the middle could choose.
+    const isRight = this.#settings.algorithms.includes(algorithm) && isEqual(expected, claim.response.toLowerCase())
     if (ha1 === undefined || !isRight) return 'wrong'
     const issued = this.#issuedAt(nonce, claim.realm)
     if (issued === undefined || this.#now() - issued > this.#settings.nonceSeconds * 1_000) return 'stale'

@@ -54,6 +54,7 @@ describe('what nobody wrote has a default', () => {
       trusted: [],
       trustedCertificates: [],
       xmppDataToPhones: true,
+      digest: ['MD5'],
       acceptSips: false,
       loopback: false,
       timers: { t1Ms: 500 },

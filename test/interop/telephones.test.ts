@@ -6,7 +6,7 @@ import { lacks } from './peers/installed.ts'
 import { Linphonec } from './peers/linphonec.ts'
 import type { Phone } from './peers/phone.ts'
 import { freePort } from './peers/ports.ts'
-import { at, registerBySha256, registerBySipp, Sipp, sendBySipp, sipp, who } from './peers/sipp.ts'
+import { at, registerBySipp, Sipp, sendBySipp, sipp, who } from './peers/sipp.ts'
 import { slixmpp } from './peers/slixmpp.ts'
 import { xmppClient } from './peers/xmpp-client.ts'
 import type { XmppPeer } from './peers/xmpp-peer.ts'
@@ -70,19 +70,6 @@ test.skipIf(lacks('baresip', 'linphonec'))('baresip and linphonec talk to each o
   })
 })
 
-test.skipIf(lacks('linphonec'))('linphonec answers the challenge of RFC 8760 with SHA-256', async () => {
-  const phone = await Linphonec.start({ ...gateway.line('romeo'), contact: JULIET })
-  try {
-    await phone.registered()
-    const challenge = await phone.trace.messages.take('a 401', ({ status }) => status === 401)
-    expect(challenge.text).toMatch(/WWW-Authenticate: Digest .*algorithm=SHA-256/)
-    const answer = await phone.trace.messages.take('credentials', ({ text }) => /^Authorization:/m.test(text))
-    expect(answer.text).toMatch(/^Authorization: .*response="[0-9a-f]{64}"/m)
-  } finally {
-    await phone.stop()
-  }
-})
-
 test.skipIf(lacks('baresip'))('a person with a telephone and a client reads every message on both', async () => {
   const romeo = xmppClient(gateway.login('romeo', 'orchard'))
   await romeo.online()
@@ -129,16 +116,6 @@ describe.skipIf(lacks('sipp'))('SIPp', () => {
       await nurse.stop()
     }
     await registerBySipp(gateway.line('nurse'), port, 0)
-  })
-
-  test('registers with SHA-256 and is reached', async () => {
-    const port = await freePort()
-    await registerBySha256(gateway.line('nurse'), port)
-    const nurse = await Sipp.start('answer-message', { port, calls: 1 })
-    juliet.say('nurse@xmpp.example', 'Is it long?')
-    expect((await nurse.trace.request('MESSAGE')).text).toContain('Is it long?')
-    expect((await nurse.end()).code).toBe(0)
-    await registerBySha256(gateway.line('nurse'), port, 0)
   })
 
   test('is refused with a wrong password', async () => {

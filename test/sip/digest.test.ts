@@ -1,6 +1,6 @@
 /** Digest authentication of telephones, from both sides; the examples of RFC 7616 §3.9.1 first. */
 import { describe, expect, test } from 'vitest'
-import { type Claim, claimFor, Digest } from '../../src/sip/digest.ts'
+import { type Claim, claimFor, Digest, defaultDigest } from '../../src/sip/digest.ts'
 import { bestChallenge, DigestAnswers } from '../../src/sip/digest-client.ts'
 import { ha1, responseOf } from '../../src/sip/digest-hash.ts'
 
@@ -152,7 +152,7 @@ test('a nonce that another server made, or that was touched, is stale', () => {
 
 test('a count that went out of memory is not accepted a second time', () => {
   const clock = { now: 1_700_000_000_000 }
-  const server = new Digest(SECRET, () => clock.now, { nonceSeconds: 300, noncesMax: 10 })
+  const server = new Digest(SECRET, () => clock.now, { ...defaultDigest, noncesMax: 10 })
   const check = (field: string) => server.check(claimed(field), 'REGISTER', ha1('SHA-256', 'romeo', REALM, 'montague'))
   const answer = () => {
     const challenge = bestChallenge(server.challenge(REALM))
@@ -190,4 +190,19 @@ describe('credentials that cannot be read count as none', () => {
     const good = 'DIGEST username="r\\"o", realm="xmpp.example",nonce="c" ,  uri="d",response="e"'
     expect(claimFor(REALM, ['Basic x=y', 'Digest username="a", realm="b", nonce="c", uri="d", response="e"', good])?.username).toBe('r"o')
   })
+})
+
+test('an algorithm that is not offered is not taken either', () => {
+  const both = new Digest(SECRET, () => 1_700_000_000_000)
+  const one = new Digest(SECRET, () => 1_700_000_000_000, { ...defaultDigest, algorithms: ['MD5'] })
+  expect(one.challenge('h.example')).toHaveLength(1)
+  expect(one.challenge('h.example')[0]).toContain('algorithm=MD5')
+  const challenge = bestChallenge(both.challenge('h.example'))
+  if (!challenge) throw new Error('no challenge')
+  const field = new DigestAnswers(challenge, 'bob', 'secret').answer('REGISTER', 'sip:h.example')
+  const claim = claimFor('h.example', [field])
+  if (!claim) throw new Error('no claim')
+  const secret = ha1('SHA-256', 'bob', 'h.example', 'secret')
+  expect(both.check(claim, 'REGISTER', secret)).toBe('right')
+  expect(one.check(claim, 'REGISTER', secret)).toBe('wrong')
 })

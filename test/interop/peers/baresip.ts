@@ -1,5 +1,6 @@
 /** baresip (Debian: baresip-core), a telephone: driven over ctrl_tcp by JSON in netstrings, read by its screen and its SIP trace. */
 import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { Arrivals } from './arrivals.ts'
 import { Folder } from './folder.ts'
@@ -24,6 +25,7 @@ interface ControlEvent {
   readonly event?: boolean
   readonly type?: string
   readonly param?: string
+  readonly peeruri?: string
   readonly response?: boolean
   readonly ok?: boolean
   readonly data?: string
@@ -53,6 +55,7 @@ export class Baresip implements Phone {
     const controlPort = await freePort()
     const values = { transport: 'udp', ...line, folder: folder.path, modules, sipPort, controlPort }
     for (const file of ['config', 'accounts', 'contacts']) await fillIn(`baresip/${file}`, folder.file(file), values)
+    await writeFile(folder.file('in.wav'), silence(8_000))
     const args = ['-s', '-f', folder.path]
     const program = Program.start({ command: 'baresip', args, package: 'baresip-core', env: { HOME: folder.path } })
     await program.line('baresip is ready.', 20_000)
@@ -74,6 +77,41 @@ export class Baresip implements Phone {
   async hears(text: string, ms?: number): Promise<string> {
     const line = await this.program.lines.take(`the message "${text}"`, (shown) => shown.endsWith(`: "${text}"`), ms)
     return line.slice(0, -`: "${text}"`.length)
+  }
+
+  async call(uri: string): Promise<void> {
+    await this.#do('dial', uri)
+  }
+
+  /** Resolves with who calls. */
+  async rings(): Promise<string> {
+    return (await this.#call('CALL_INCOMING')).peeruri ?? ''
+  }
+
+  /** The other side rings. */
+  async hearsRinging(): Promise<void> {
+    await this.#call('CALL_RINGING')
+  }
+
+  async accept(): Promise<void> {
+    await this.#do('accept')
+  }
+
+  async talks(): Promise<void> {
+    await this.#call('CALL_ESTABLISHED')
+  }
+
+  async hangUp(): Promise<void> {
+    await this.#do('hangup')
+  }
+
+  /** Resolves with the reason, when its call is over. */
+  async ended(): Promise<string> {
+    return (await this.#call('CALL_CLOSED')).param ?? ''
+  }
+
+  #call(type: string): Promise<ControlEvent> {
+    return this.#events.take(type, (event) => event.type === type)
   }
 
   async stop(): Promise<void> {
@@ -112,4 +150,22 @@ function readNetstrings(socket: Socket, take: (text: string) => void): void {
       rest = rest.subarray(end + 1)
     }
   })
+}
+
+/** What its microphone hears: so many samples of nothing, as a WAV file of 8,000 a second. */
+function silence(samples: number): Buffer {
+  const bytes = Buffer.alloc(44 + samples * 2)
+  bytes.write('RIFF', 0)
+  bytes.writeUInt32LE(36 + samples * 2, 4)
+  bytes.write('WAVEfmt ', 8)
+  bytes.writeUInt32LE(16, 16)
+  bytes.writeUInt16LE(1, 20) // PCM
+  bytes.writeUInt16LE(1, 22) // one channel
+  bytes.writeUInt32LE(8_000, 24)
+  bytes.writeUInt32LE(16_000, 28)
+  bytes.writeUInt16LE(2, 32)
+  bytes.writeUInt16LE(16, 34)
+  bytes.write('data', 36)
+  bytes.writeUInt32LE(samples * 2, 40)
+  return bytes
 }

@@ -17,6 +17,8 @@ export interface GatewaySettings {
   readonly t1?: string
   /** Every signal through its wire form; STOXGATE_LOOPBACK=1 is the same for all. */
   readonly loopback?: boolean
+  /** What telephones are challenged with; MD5 alone, as by default. */
+  readonly digest?: readonly ('SHA-256' | 'MD5')[]
   /** The Router's table, as the configuration writes it. */
   readonly routes?: readonly (string | Readonly<Record<string, unknown>>)[]
 }
@@ -116,7 +118,7 @@ export class Gateway {
   }
 }
 
-function configuration(folder: Folder, { t1 = '500ms', loopback = false, routes = [] }: GatewaySettings) {
+function configuration(folder: Folder, { t1 = '500ms', loopback = false, digest = ['MD5'], routes = [] }: GatewaySettings) {
   const free = { port: 0, address: LOCAL }
   return {
     domains: [{ name: DOMAIN }],
@@ -130,6 +132,7 @@ function configuration(folder: Folder, { t1 = '500ms', loopback = false, routes 
         ],
       },
       timers: { t1 },
+      digest,
       loopback,
     },
     routes,
