@@ -61,6 +61,8 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
   readonly #parser: StreamParser
   readonly #outlet: Outlet
   #state: 'open' | 'securing' | 'closing' | 'over' = 'open'
+  /** The name of the TLS handshake that is under way. */
+  #handshake: string | undefined
   #binding: TlsBinding | undefined
   /** The content namespace of our header; undefined until it is sent. */
   #ns: string | undefined
@@ -253,11 +255,13 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
     this.#state = 'securing'
     // A peer that ends in the middle of the handshake has nothing to wait for.
     this.#raw.allowHalfOpen = false
-    tls.secure(this.#raw, domain, this)
+    this.#handshake = tls.secure(this.#raw, domain, this)
   }
 
   secured(socket: TLSSocket, binding: TlsBinding): void {
+    if (this.#state !== 'securing') return void socket.destroy()
     this.#state = 'open'
+    this.#handshake = undefined
     this.#binding = binding
     this.#parser.restart()
     this.#parser.resume()
@@ -322,6 +326,7 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
   #over(): void {
     if (this.#state === 'over') return
     const isSilent = this.#state === 'closing'
+    if (this.#handshake !== undefined) this.settings.tls?.abandon(this.#handshake)
     this.#state = 'over'
     clearTimeout(this.#timer)
     this.#outlet.lost()

@@ -69,12 +69,30 @@ export class TlsDoor {
     for (const domain of this.#servers.keys()) if (!shown.has(domain)) this.#servers.delete(domain)
   }
 
-  /** Begins the handshake on a socket whose next byte is TLS. `domain`, as A-labels: whose certificate to show where the client names no server. */
-  secure(socket: Socket, domain: string | undefined, securing: Securing): void {
+  /**
+   * Begins the handshake on a socket whose next byte is TLS; what comes back names it for `abandon`. `domain`, as A-labels: whose certificate to
+   * show where the client names no server.
+   */
+  secure(socket: Socket, domain: string | undefined, securing: Securing): string {
+    const key = pairOf(socket)
     const server = (domain === undefined ? undefined : this.#servers.get(domain)) ?? this.#servers.values().next().value
-    if (!server) return securing.notSecured(new Error('there is no certificate'))
-    this.#securing.set(pairOf(socket), securing)
+    if (!server) {
+      securing.notSecured(new Error('there is no certificate'))
+      return key
+    }
+    this.#securing.set(key, securing)
     server.emit('connection', socket)
+    return key
+  }
+
+  /** Nobody waits for this handshake any more. */
+  abandon(handshake: string): void {
+    this.#securing.delete(handshake)
+  }
+
+  /** Handshakes that have begun and not ended. */
+  get underWay(): number {
+    return this.#securing.size
   }
 
   #server(identity: Identity): Server {
@@ -127,5 +145,5 @@ function shownOf(identity: Identity): Shown {
   }
 }
 
-/** Names a TCP connection: the TLS socket that Node makes of a socket does not say which one it was. */
+/** Names a TCP connection as long as it lives: the TLS socket that Node makes of a socket does not say which one it was. */
 const pairOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`

@@ -22,6 +22,13 @@ function guesses(limits: Partial<typeof LIMITS> = {}) {
 }
 
 describe('wrong guesses', () => {
+  test('at a name as long as an address can be count like any other', () => {
+    const { fail } = guesses()
+    const long = 'x'.repeat(1023)
+    expect(['a', 'b', 'c', 'd'].map((place) => fail(long, place))).toEqual([true, true, true, false])
+    expect(fail(`${long.slice(1)}y`, 'a')).toBe(true)
+  })
+
   test('at one account close it until the minute is over', () => {
     const { clock, fail, succeed } = guesses()
     expect(['a', 'b', 'c'].map((place) => fail('juliet', place))).toEqual([true, true, true])

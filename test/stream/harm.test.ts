@@ -111,6 +111,22 @@ describe('nobody else is harmed by', () => {
     await unharmed()
   })
 
+  test('many who go in the middle of the TLS handshake, of whom nothing is left', async () => {
+    const port = house.ports[1]?.port ?? 0
+    const greeting = Buffer.from('160301', 'hex')
+    const sockets = Array.from({ length: 40 }, () => connect(port, '127.0.0.1'))
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+    for (const [at, socket] of sockets.entries()) {
+      socket.on('error', () => {})
+      socket.resume()
+      socket.write(greeting)
+      if (at % 2) socket.end()
+      else socket.resetAndDestroy()
+    }
+    await expect.poll(() => [house.service.count, house.tls.underWay]).toEqual([2, 0])
+    await unharmed()
+  })
+
   test('many who connect and go at once', async () => {
     const sockets = Array.from({ length: 60 }, () => connect(house.port, '127.0.0.1'))
     await Promise.all(sockets.map((socket) => once(socket, 'connect')))

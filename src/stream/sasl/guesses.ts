@@ -1,4 +1,5 @@
 /** How often somebody may be wrong, over all streams (RFC 6120 §13.12, XEP-0205 §3.5). Bounded: what was heard of first is forgotten first. */
+import { createHash } from 'node:crypto'
 import type { GuessLimits } from '../limits.ts'
 
 interface Row {
@@ -43,10 +44,11 @@ export class Guesses {
       const owner = this.#known(this.#owners, pair(account, place))
       if (owner) owner.failures++
     } else if (outcome === 'succeeded') this.#row(this.#owners, pair(account, place))
-    if (row.pending === 0 && row.failures === 0) this.#accounts.delete(account)
+    if (row.pending === 0 && row.failures === 0) this.#accounts.delete(short(account))
   }
 
-  #row(table: Map<string, Row>, key: string): Row {
+  #row(table: Map<string, Row>, name: string): Row {
+    const key = short(name)
     const known = this.#known(table, key)
     if (known) return known
     if (table.size >= this.limits.rows) for (const oldest of table.keys()) if (table.delete(oldest)) break
@@ -55,8 +57,8 @@ export class Guesses {
     return row
   }
 
-  #known(table: Map<string, Row>, key: string): Row | undefined {
-    const row = table.get(key)
+  #known(table: Map<string, Row>, name: string): Row | undefined {
+    const row = table.get(short(name))
     if (row && this.now() - row.since >= this.limits.windowSeconds * 1000) {
       row.failures = 0
       row.since = this.now()
@@ -64,5 +66,8 @@ export class Guesses {
     return row
   }
 }
+
+/** A stranger may make up names of a kilobyte; a table of them is to stay small. */
+const short = (name: string): string => (name.length <= 128 ? name : createHash('sha256').update(name).digest('base64'))
 
 const pair = (account: string, place: string): string => `${account} ${place}`
