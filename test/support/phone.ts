@@ -3,6 +3,7 @@ import { silent } from '../../src/log/log.ts'
 import { bestChallenge, DigestAnswers } from '../../src/sip/digest-client.ts'
 import type { DigestAlgorithm } from '../../src/sip/digest-hash.ts'
 import { embeddedStack } from '../../src/sip/embedded/stack.ts'
+import type { TlsContexts } from '../../src/sip/embedded/tls-contexts.ts'
 import { newCallId, newTag } from '../../src/sip/identifier.ts'
 import { Headers, response, SipRequest, type SipResponse } from '../../src/sip/message.ts'
 import type { NextHop, Received, SipStack } from '../../src/sip/port.ts'
@@ -59,10 +60,10 @@ export class Phone {
     return phone
   }
 
-  /** On a free port of this machine, by the proxy's transport. */
-  static onLoopback(identity: PhoneIdentity): Promise<Phone> {
-    const transport = identity.proxy.transport === 'tcp' ? 'tcp' : 'udp'
-    return Phone.on(embeddedStack({ listeners: [{ transport, port: 0, address: '127.0.0.1' }] }, silent), identity)
+  /** On a free port of this machine, by the proxy's transport; `tls`: whose certificates it believes, where that is secure. */
+  static onLoopback(identity: PhoneIdentity, tls?: TlsContexts): Promise<Phone> {
+    const { transport } = identity.proxy
+    return Phone.on(embeddedStack({ listeners: [{ transport, port: 0, address: '127.0.0.1' }], tls }, silent), identity)
   }
 
   /** Where the proxy reaches it. */
