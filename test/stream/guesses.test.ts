@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Guesses } from '../../src/stream/sasl/guesses.ts'
-import { Client, Refused } from '../support/client.ts'
+import { Client } from '../support/client.ts'
+import { Refused } from '../support/sasl-answers.ts'
 import { DOMAIN, PASSWORD, streamHouse } from '../support/stream-house.ts'
 
 const LIMITS = { failuresPerAccount: 3, pendingPerAccount: 5, failuresPerAddress: 6, windowSeconds: 60, rows: 10 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { el } from '../../src/xml/element.ts'
-import { Client, NS_CLIENT, NS_SASL, NS_TLS, Refused, refusalIn } from '../support/client.ts'
+import { Client, NS_CLIENT, NS_TLS } from '../support/client.ts'
+import { NS_SASL, Refused, refusalIn } from '../support/sasl-answers.ts'
 import { DOMAIN, OTHER_DOMAIN, PASSWORD, type StreamHouse, streamHouse } from '../support/stream-house.ts'
 
 const ALL = ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1', 'PLAIN']

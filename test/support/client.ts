@@ -7,11 +7,11 @@ import { type Element, el } from '../../src/xml/element.ts'
 import { XML_LIMITS } from '../../src/xml/limits.ts'
 import { type StreamHandler, StreamParser } from '../../src/xml/stream-parser.ts'
 import { openTag, STREAM_PREFIX, write } from '../../src/xml/write.ts'
+import { challengeIn, NS_SASL, successIn } from './sasl-answers.ts'
 
 export const NS_CLIENT = 'jabber:client'
 export const NS_STREAM = 'http://etherx.jabber.org/streams'
 export const NS_TLS = 'urn:ietf:params:xml:ns:xmpp-tls'
-export const NS_SASL = 'urn:ietf:params:xml:ns:xmpp-sasl'
 export const NS_BIND = 'urn:ietf:params:xml:ns:xmpp-bind'
 export const NS_STREAM_ERRORS = 'urn:ietf:params:xml:ns:xmpp-streams'
 export const NS_STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
@@ -213,7 +213,7 @@ export class Client implements StreamHandler {
   /** Throws Refused. */
   async plain(user: string, password: string, authzid = ''): Promise<void> {
     this.auth('PLAIN', Buffer.from(`${authzid}\0${user}\0${password}`))
-    success(await this.receive())
+    successIn(await this.receive())
   }
 
   /** Throws Refused. Checks the server's signature, as a client must. */
@@ -234,7 +234,7 @@ export class Client implements StreamHandler {
     const signature = hmac(createHash(digest).update(clientKey).digest(), authMessage)
     const proof = Buffer.from(clientKey.map((byte, at) => byte ^ (signature[at] ?? 0)))
     this.respond(Buffer.from(`${withoutProof},p=${proof.toString('base64')}`))
-    const final = Buffer.from(success(await this.receive()), 'base64').toString()
+    const final = Buffer.from(successIn(await this.receive()), 'base64').toString()
     const expected = `v=${hmac(hmac(salted, 'Server Key'), authMessage).toString('base64')}`
     if (final !== expected) throw new Error('the server does not know the password either')
   }
@@ -319,32 +319,6 @@ export class Client implements StreamHandler {
     else this.#arrived.push(arrival)
     if (this.#isOver) for (const other of this.#wanted.splice(0)) other(arrival)
   }
-}
-
-/** SASL said no. */
-export class Refused extends Error {
-  override name = 'Refused'
-  constructor(
-    readonly condition: string,
-    readonly text: string | undefined,
-  ) {
-    super(`${condition}: ${text}`)
-  }
-}
-
-export function refusalIn(answer: Element): Refused {
-  if (!answer.is('failure', NS_SASL)) throw new Error(`wanted a SASL failure, got ${write(answer, NS_CLIENT)}`)
-  return new Refused(answer.elements().find(({ name }) => name !== 'text')?.name ?? '', answer.child('text')?.text())
-}
-
-function success(answer: Element): string {
-  if (answer.is('success', NS_SASL)) return answer.text()
-  throw refusalIn(answer)
-}
-
-function challengeIn(answer: Element): string {
-  if (answer.is('challenge', NS_SASL)) return answer.text()
-  throw refusalIn(answer)
 }
 
 function content(message: string | Buffer | undefined): string[] {
