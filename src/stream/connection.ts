@@ -7,48 +7,17 @@ import { blankStanza } from '../log/blank-stanza.ts'
 import type { Log } from '../log/log.ts'
 import { NS_CLIENT } from '../stanza/stanza.ts'
 import { type Element, el } from '../xml/element.ts'
-import type { XmlLimits } from '../xml/limits.ts'
 import { type StreamHandler, StreamParser } from '../xml/stream-parser.ts'
 import { openTag, STREAM_PREFIX, write, XML_DECLARATION } from '../xml/write.ts'
 import { XmlError } from '../xml/xml-error.ts'
 import type { TlsBinding } from './channel-binding.ts'
-import type { StreamLimits } from './limits.ts'
+import type { ConnectionSettings, Conversation, Header } from './conversation.ts'
 import { NS_STREAM } from './namespaces.ts'
 import { Outlet } from './outlet.ts'
 import { read, type SocketOwner, stopReading, watch } from './socket-events.ts'
 import { StreamError } from './stream-error.ts'
 import { type Remote, type Role, tagOf } from './tag.ts'
-import type { Securing, TlsDoor } from './tls.ts'
-
-/** What a stream does with what arrives on it. Throws StreamError to end it. */
-export interface Conversation {
-  /** A stream header, the first or one of a restart; `contentNs` is its default namespace. */
-  opened(header: Element, contentNs: string): void
-  element(xml: Element): void
-  /** The stream is over, from either side, and nothing sent from now on would arrive. Called once. */
-  ended(): void
-}
-
-/** What the connections of one listener share. */
-export interface ConnectionSettings {
-  readonly limits: StreamLimits
-  /** For streams of strangers, and of those who have logged in. */
-  readonly xml: { readonly strangers: XmlLimits; readonly known: XmlLimits }
-  readonly log: Log
-  /** The domain that speaks where a stream asked for none of ours (RFC 6120 §4.9.1.3). */
-  readonly defaultDomain: string
-  readonly tls: TlsDoor | undefined
-  conversationOn(connection: Connection): Conversation
-  /** The connection exists no more. */
-  gone(connection: Connection): unknown
-}
-
-/** What our half of the stream says of itself (RFC 6120 §4.7); its id is new each time. */
-export interface Header {
-  readonly ns: string
-  readonly from: string
-  readonly to?: string | undefined
-}
+import type { Securing } from './tls.ts'
 
 const CLOSING_TAG = '</stream:stream>'
 

@@ -1,6 +1,7 @@
 /** What a stream becomes is decided by its content namespace, not by the port it came through (RFC 6120 §4.8.2). */
 import type { Element } from '../xml/element.ts'
-import type { Connection, Conversation } from './connection.ts'
+import type { Connection } from './connection.ts'
+import type { Conversation } from './conversation.ts'
 import { NS_COMPONENT, NS_SERVER } from './namespaces.ts'
 import { StreamError } from './stream-error.ts'
 
