@@ -30,6 +30,15 @@ test('a challenge is answered with the next CSeq in the same call, and the next 
   expect(sent[2]?.headers.get('Proxy-Authorization')).toMatch(/nonce="n1".*nc=00000002/)
 })
 
+test('two challenges in one field are two', async () => {
+  const both = response(407, undefined, [
+    ['Proxy-Authenticate', 'Digest realm="pbx", nonce="n1", algorithm=SHA-256, qop="auth", Digest realm="pbx", nonce="n1", algorithm=MD5'],
+  ])
+  const { sent, send } = pbx(both, response(200))
+  expect((await new DigestSender('romeo', 'secret', 3).send(request(), send)).status).toBe(200)
+  expect(sent[1]?.headers.get('Proxy-Authorization')).toContain('algorithm=SHA-256')
+})
+
 test('a wrong password is tried once', async () => {
   const { sent, send } = pbx(asks('pbx', 'n1'), asks('pbx', 'n2'), response(200))
   expect((await new DigestSender('romeo', 'wrong', 3).send(request(), send)).status).toBe(407)

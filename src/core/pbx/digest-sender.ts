@@ -11,6 +11,9 @@ const ASKING: Readonly<Record<number, { readonly challenge: string; readonly cre
   407: { challenge: 'Proxy-Authenticate', credentials: 'Proxy-Authorization' },
 }
 
+/** RFC 3261 §7.3.1 wants each in a field of its own; not everybody on the way keeps them apart. */
+const challengesIn = (field: string): string[] => field.split(/,\s*(?=Digest\s)/i)
+
 export class DigestSender {
   readonly #password: Buffer
   readonly #answers = new Map<string, DigestAnswers>()
@@ -38,7 +41,7 @@ export class DigestSender {
       const response = await send(this.#signed(request, number))
       const asking = ASKING[response.status]
       if (!asking || challenges >= this.challengesMax) return response
-      const challenge = bestChallenge(response.headers.all(asking.challenge))
+      const challenge = bestChallenge(response.headers.all(asking.challenge).flatMap(challengesIn))
       if (!challenge || (this.#realm !== undefined && challenge.realm !== this.#realm)) return response
       // The answer to a fresh question was refused: the password is wrong.
       if (answered.has(asking.credentials) && !challenge.isStale) return response

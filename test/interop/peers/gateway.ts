@@ -19,6 +19,8 @@ export interface GatewaySettings {
   readonly loopback?: boolean
   /** What telephones are challenged with; MD5 alone, as by default. */
   readonly digest?: readonly ('SHA-256' | 'MD5')[]
+  /** Where the domain lives, so that accounts are not added here. */
+  readonly pbx?: string
   /** The Router's table, as the configuration writes it. */
   readonly routes?: readonly (string | Readonly<Record<string, unknown>>)[]
 }
@@ -63,6 +65,11 @@ export class Gateway {
     command.endInput()
     const { code } = await command.end()
     if (code !== 0) throw new Error(`account add ${jid}: exit ${code}, ${command.lines.all.join(' ')}`)
+    this.#passwords.set(user, password)
+  }
+
+  /** An account that is not ours: whoever has it knows the password. */
+  hasElsewhere(user: string, password: string): void {
     this.#passwords.set(user, password)
   }
 
@@ -118,10 +125,10 @@ export class Gateway {
   }
 }
 
-function configuration(folder: Folder, { t1 = '500ms', loopback = false, digest = ['MD5'], routes = [] }: GatewaySettings) {
+function configuration(folder: Folder, { t1 = '500ms', loopback = false, digest = ['MD5'], routes = [], pbx }: GatewaySettings) {
   const free = { port: 0, address: LOCAL }
   return {
-    domains: [{ name: DOMAIN }],
+    domains: [{ name: DOMAIN, ...(pbx === undefined ? {} : { pbx: { uri: pbx } }) }],
     receiving: { logLevel: 'low-level', listeners: [free, { ...free, tls: true }] },
     sip: {
       logLevel: 'low-level',

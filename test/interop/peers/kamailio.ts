@@ -14,10 +14,10 @@ export class Kamailio {
     readonly port: number,
   ) {}
 
-  /** `gatewayPort`: where our gateway takes TCP. */
-  static async start(port: number, gatewayPort: number): Promise<Kamailio> {
+  /** `gatewayPort`: where our gateway takes TCP; `config`: which of sip-fixtures/pbx. */
+  static async start(port: number, gatewayPort: number, config = 'kamailio.cfg'): Promise<Kamailio> {
     const folder = await Folder.make('kamailio')
-    const text = await readFile(`${FIXTURES}pbx/kamailio.cfg`, 'utf8')
+    const text = await readFile(`${FIXTURES}pbx/${config}`, 'utf8')
     await writeFile(folder.file('kamailio.cfg'), text.replaceAll('{{port}}', String(port)).replaceAll('{{gateway}}', String(gatewayPort)))
     const kamailio = new Kamailio(folder, port)
     await kamailio.begin()
@@ -32,6 +32,11 @@ export class Kamailio {
     await boundUdp(this.port, () => program.isRunning)
   }
 
+  /** Resolves when somebody has registered as that extension since it began. */
+  async hasRegistered(user: string): Promise<void> {
+    await this.#program?.line(`registered: ${user}`, 30_000)
+  }
+
   async halt(): Promise<void> {
     await this.#program?.stop()
     this.#program = undefined
@@ -40,6 +45,11 @@ export class Kamailio {
   /** How a telephone registers there: it asks for no password. */
   line(user: string, transport: 'udp' | 'tcp' = 'udp'): Line {
     return { user, domain: 'pbx.example', password: 'unasked', gatewayPort: this.port, transport }
+  }
+
+  /** An extension of xmpp.example, with the password it has there (kamailio-extensions.cfg). */
+  extension(user: string, transport: 'udp' | 'tcp' = 'udp'): Line {
+    return { user, domain: 'xmpp.example', password: `${user}-s3cret`, gatewayPort: this.port, transport }
   }
 
   async stop(): Promise<void> {
