@@ -23,6 +23,10 @@ export async function addAccount(terminal: Terminal, address: string, options: A
   const settings = await configured(options.config)
   const jid = accountAddress(address)
   const domain = hosted(jid, settings)
+  if (domain.pbx?.register)
+    throw new CommandError(
+      `the accounts of ${domain.name} are the extensions of ${domain.pbx.uri}: whoever has the password of one can log in`,
+    )
   await inStore(settings, async (store) => {
     // Before the password is asked for, and again when it is stored.
     if (await store.accounts.exists(jid)) throw new CommandError(isThere(jid))

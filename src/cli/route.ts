@@ -114,6 +114,13 @@ async function localEnds(address: SipUri, settings: Settings, { exists }: Asked)
   if (!isHosted)
     return { ends: [`way      none: no rule and no domain of ours is ${address.host}; it is refused with 404`], isReached: false }
   if (address.user === undefined) return { ends: [`way      the domain ${address.host} itself, which is ours`], isReached: true }
+  const pbx = settings.domains.find(({ name }) => uriFor(Jid.parse(name)).host === address.host)?.pbx
+  if (pbx) {
+    const ends = [
+      `way      the PBX ${pbx.uri}, where the accounts of ${address.host} live; what comes from there is for their sessions here`,
+    ]
+    return { ends, isReached: true }
+  }
   const account = jidFor(address).bare
   if (await exists(account)) return { ends: [`way      the account ${account}`], isReached: true }
   return { ends: [`way      none: ${account} would be an account of ours, and nobody has it`], isReached: false }

@@ -279,8 +279,14 @@ describe('a PBX that trusts our address', () => {
   const trunk = { accounts: ['juliet', 'romeo'], pbx: { uri: URI, register: false } }
 
   /** As the PBX itself says it. */
-  function said(pbx: PbxParty, method: string, uri: string, text = ''): ReturnType<PbxParty['stack']['send']> {
-    const fields = ['From', `<sip:nurse@${DOMAIN}>;tag=${method}`, 'To', `<${uri}>`, 'Call-ID', uri, 'CSeq', `1 ${method}`]
+  function said(
+    pbx: PbxParty,
+    method: string,
+    uri: string,
+    text = '',
+    from = `sip:nurse@${DOMAIN}`,
+  ): ReturnType<PbxParty['stack']['send']> {
+    const fields = ['From', `<${from}>;tag=${method}`, 'To', `<${uri}>`, 'Call-ID', uri, 'CSeq', `1 ${method}`]
     const headers = new Headers(['Max-Forwards', '70', ...fields, 'Content-Type', 'text/plain'])
     return pbx.stack.send(new SipRequest(method, uri, headers, Buffer.from(text)), GATEWAY_HOP)
   }
@@ -304,6 +310,13 @@ describe('a PBX that trusts our address', () => {
       const heard = await juliet.receive()
       expect([bodyOf(heard), heard.attr('from')]).toEqual(['Madam!', `nurse@${DOMAIN}`])
     }
+  })
+
+  test('that names its extensions at its own address means those of the domain', async () => {
+    const { at, pbx } = await verona(trunk, { asksNobody: true })
+    const juliet = await at.client('juliet')
+    await said(pbx, 'MESSAGE', `sip:juliet@${DOMAIN}`, 'Madam!', `sip:nurse@${PBX}`)
+    expect((await juliet.receive()).attr('from')).toBe(`nurse@${DOMAIN}`)
   })
 
   test('is told 404 for a name that nobody has', async () => {

@@ -45,7 +45,7 @@ export class FromPbx {
     const trusted = this.settings.trusted.has(hop.host.replace(/^\[|\]$/g, ''))
     if (method === 'INFO' && !trusted)
       return new SipResponse(405, 'Method Not Allowed', new Headers(['Allow', 'MESSAGE, OPTIONS']), NO_BODY)
-    const sender = SipUri.parse(parseNameAddr(headers.get('From') ?? '').uriWithGr)
+    const sender = this.pbxes.known(SipUri.parse(parseNameAddr(headers.get('From') ?? '').uriWithGr), account, hop)
     const hops = Number(headers.get('Max-Forwards') ?? DEFAULT_MAX_FORWARDS)
     const signal = new WireSignal(request, { kind: 'wire', hop, trusted, account: undefined }, sender, account, hops)
     const answer = await this.core.submit(signal)

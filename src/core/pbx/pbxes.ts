@@ -1,7 +1,7 @@
 /** The domains that live on a PBX, as one of the ways: what is for them goes there, what comes from there is for their accounts here. */
 import { SipUri } from '../../address/sip-uri.ts'
 import { parseNameAddr } from '../../sip/name-addr.ts'
-import type { Received } from '../../sip/port.ts'
+import type { NextHop, Received } from '../../sip/port.ts'
 import type { ForwardWay } from '../calls.ts'
 import { type Delivery, RefusedError, type Signal, type Target, type Way } from '../port.ts'
 import type { RouteSender } from '../routes.ts'
@@ -41,6 +41,13 @@ export class Pbxes implements Way {
       if (account) return account
     }
     return undefined
+  }
+
+  /** The sender as the domain's accounts know him: many a PBX names its extensions at its own address. */
+  known(sender: SipUri, account: SipUri, hop: NextHop): SipUri {
+    const { user, host } = sender
+    const isItself = host === bracketed(hop.host) || host === this.#byHost.get(account.host)?.settings.uri.host
+    return user !== undefined && isItself && !this.#byHost.has(host) ? SipUri.of(user, account.host) : sender
   }
 
   /** What sent this request, if it is a PBX: it may speak for its own domain. */
@@ -109,6 +116,9 @@ export class Pbxes implements Way {
     return meant === pbx.settings.host || !this.#byHost.has(meant) ? SipUri.of(user, pbx.settings.host) : undefined
   }
 }
+
+/** As a URI writes an address. */
+const bracketed = (host: string): string => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host)
 
 class WithoutDevice implements Target {
   constructor(readonly onward: Target) {}
