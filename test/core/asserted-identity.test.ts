@@ -1,8 +1,10 @@
 /** Who the sender is by P-Asserted-Identity (RFC 3325). */
 import { describe, expect, test } from 'vitest'
 import { assertedSender, isPrivate } from '../../src/core/asserted-identity.ts'
+import type { HopPolicy } from '../../src/core/port.ts'
 import { TrustedPeers } from '../../src/core/trusted-peers.ts'
-import { Headers } from '../../src/sip/message.ts'
+import { WireSignal } from '../../src/core/wire-signal.ts'
+import { Headers, SipRequest } from '../../src/sip/message.ts'
 import { Networks } from '../../src/stream/networks.ts'
 
 const fields = (...list: string[]) => new Headers(list)
@@ -46,4 +48,26 @@ describe('whom an operator trusts', () => {
     expect(trusted.has('198.51.100.1', ['evil.example'])).toBe(false)
     expect(trusted.has('198.51.100.1', [])).toBe(false)
   })
+})
+
+describe('an asserted identity goes on', () => {
+  const telephone: HopPolicy = {
+    xmppData: 'header',
+    xmppDataHeaderBytes: 8_000,
+    fullXmppData: false,
+    fromGruu: false,
+    maxMessageBytes: 65_536,
+    telephone: true,
+  }
+  const sent = (trusted: boolean, ...more: string[]) => {
+    const list = ['From', '<sip:a@b.example>;tag=1', 'To', '<sip:c@d.example>', 'P-Asserted-Identity', '<sip:a@b.example>', ...more]
+    const request = new SipRequest('MESSAGE', 'sip:c@d.example', new Headers(list), Buffer.alloc(0))
+    const hop = { transport: 'udp', host: '192.0.2.1', port: 5060 } as const
+    return WireSignal.of(request, { kind: 'wire', hop, trusted, account: undefined })
+      .requestFor(telephone)
+      .headers.has('P-Asserted-Identity')
+  }
+  test('to a telephone of ours, from who is trusted', () => expect(sent(true)).toBe(true))
+  test('not where the sender minds', () => expect(sent(true, 'Privacy', 'id')).toBe(false))
+  test('not from somebody who is not trusted', () => expect(sent(false)).toBe(false))
 })

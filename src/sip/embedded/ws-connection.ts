@@ -32,6 +32,7 @@ export class WebSocketConnection implements Link {
   readonly #waiting = new Set<Sender>()
   /** What was sent before there was a connection. */
   #unsent: Buffer[] = []
+  #unsentBytes = 0
   /** The socket below, where writes of one turn are gathered. */
   #below: Socket | undefined
   #isCorked = false
@@ -96,7 +97,7 @@ export class WebSocketConnection implements Link {
     }
     if (sender) this.#waiting.add(sender)
     if (this.#hasOpened) this.#write(bytes)
-    else this.#unsent.push(bytes)
+    else this.#keep(bytes)
   }
 
   forget(sender: Sender): void {
@@ -130,6 +131,12 @@ export class WebSocketConnection implements Link {
   uncork(): void {
     this.#isCorked = false
     this.#below?.uncork()
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#unsent.push(bytes)
+    this.#unsentBytes += bytes.length
+    if (this.#unsentBytes > this.#owner.limits.unsentMaxBytes) this.destroy('too much waits for the connection')
   }
 
   #write(bytes: Buffer): void {
