@@ -65,7 +65,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
     const sipTls = new TlsContexts({ identities: certificates, ciphers: CIPHERS, ...(await authorities(settings)) })
     const trusted = trustedPeers(settings)
     const scanners = new Scanners({ exempt: trusted, placeOf, now: () => Date.now(), log: log.tagged('SIP') })
-    const stack = await sipStackFor(settings, sipTls, scanners, log.tagged('SIP'))
+    const stack = await sipStackFor(settings, sipTls, scanners, await store.secret('record-route'), log.tagged('SIP'))
     const house = joinRooms({ ...(await houseSettings(settings, software, store)), trusted, scanners }, store, stack, log)
     closing.push(() => house.stop())
     await house.restore()

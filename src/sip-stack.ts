@@ -6,9 +6,9 @@ import { embeddedStack } from './sip/embedded/stack.ts'
 import type { TlsContexts } from './sip/embedded/tls-contexts.ts'
 import type { SipStack } from './sip/port.ts'
 
-/** Not started. Only the one that is used is loaded. */
-export async function sipStackFor({ sip }: Settings, tls: TlsContexts, gate: Gate, log: Log): Promise<SipStack> {
-  if (sip.stack === 'embedded') return embeddedStack({ listeners: sip.embedded.listeners, timers: sip.timers, tls, gate }, log)
+/** Not started. Only the one that is used is loaded. `key`: the same after a restart, so that calls outlive it. */
+export async function sipStackFor({ sip }: Settings, tls: TlsContexts, gate: Gate, key: Buffer, log: Log): Promise<SipStack> {
+  if (sip.stack === 'embedded') return embeddedStack({ listeners: sip.embedded.listeners, timers: sip.timers, tls, gate, key }, log)
   const { DrachtioStack } = await import('./sip/drachtio/stack.ts')
   return new DrachtioStack({ ...sip.drachtio, timers: sip.timers }, log)
 }

@@ -56,9 +56,10 @@ export class InviteTransaction extends Timed implements Caller {
     }
     if (this.#state !== 'proceeding' && (said.status < 200 || this.#state !== 'accepted')) return
     const bytes = this.#owner.printFor(this, said)
-    this.#owner.wheel.stop(this)
-    if (said.status < 200) this.#last = bytes
-    else {
+    if (said.status < 200) {
+      this.#last = bytes
+      this.#owner.wheel.stop(this)
+    } else if (this.#state === 'proceeding') {
       this.#state = 'accepted'
       this.#last = undefined
       // Timer L; each 2xx comes again from who gave it.
