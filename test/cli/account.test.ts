@@ -209,3 +209,11 @@ test('where no gateway runs there is none to ask', async () => {
   expect(await world.run('status', '-c', config)).toBe(1)
   expect(world.stderr.text).toMatch(/^no gateway runs with .*stoxgate.db; "stoxgate start" starts one\n$/)
 })
+
+test('an account of a domain whose passwords are a PBX’s is not added here: nobody would ever ask for it', async () => {
+  configure('[ { name: capulet.example, pbx: { uri: "sip:192.0.2.20" } } ]')
+  expect(await add('juliet@capulet.example')).toBe(1)
+  expect(world.stderr.text).toContain('extensions of sip:192.0.2.20')
+  configure('[ { name: capulet.example, pbx: { uri: "sip:192.0.2.20", register: false } } ]')
+  expect(await add('juliet@capulet.example')).toBe(0)
+})

@@ -103,3 +103,9 @@ test('the targets of a name stand in the order in which they would be tried', as
     'hop 3    udp 192.0.2.2:5070',
   ])
 })
+
+test('somebody of a domain that lives on a PBX is there', async () => {
+  const { code, text } = await routed('101@xmpp.example', 'domains: [ { name: xmpp.example, pbx: { uri: "sip:192.0.2.20" } } ]')
+  expect(code).toBe(0)
+  expect(text).toContain('way      the PBX sip:192.0.2.20, where the accounts of xmpp.example live')
+})
