@@ -62,7 +62,12 @@ export async function startGateway(settings: Settings, software: Software, log: 
     closing.push(() => store.close())
     const certificates = await identities(settings, log)
     const tls = new TlsDoor(certificates, STREAM_LIMITS.handshakeSeconds)
-    const sipTls = new TlsContexts({ identities: certificates, ciphers: CIPHERS, ...(await authorities(settings)) })
+    const sipTls = new TlsContexts({
+      identities: certificates,
+      ciphers: CIPHERS,
+      asksClients: settings.sip.trusted.some((one) => !isNetwork(one)),
+      ...(await authorities(settings)),
+    })
     const trusted = trustedPeers(settings)
     const scanners = new Scanners({ exempt: trusted, placeOf, now: () => Date.now(), log: log.tagged('SIP') })
     const stack = await sipStackFor(settings, sipTls, scanners, await store.secret('record-route'), log.tagged('SIP'))

@@ -28,9 +28,10 @@ afterAll(async () => {
 })
 
 const makes = {
-  baresip: (user: string, contact: string, transport: 'udp' | 'tcp') =>
+  baresip: (user: string, contact: string, transport: 'udp' | 'tcp' | 'tls') =>
     Baresip.start({ ...gateway.line(user, transport), contact, certificate: gateway.certificate }),
-  linphonec: (user: string, contact: string, transport: 'udp' | 'tcp') => Linphonec.start({ ...gateway.line(user, transport), contact }),
+  linphonec: (user: string, contact: string, transport: 'udp' | 'tcp' | 'tls') =>
+    Linphonec.start({ ...gateway.line(user, transport), contact }),
 } as const
 
 /** A registered telephone for as long as the conversation lasts. */
@@ -45,7 +46,7 @@ async function withPhone(phone: Promise<Phone>, conversation: (phone: Phone) => 
 }
 
 for (const make of ['baresip', 'linphonec'] as const) {
-  for (const transport of ['udp', 'tcp'] as const) {
+  for (const transport of ['udp', 'tcp', 'tls'] as const) {
     test.skipIf(lacks(make))(`${make} registers with digest over ${transport}, hears juliet and answers her`, async () => {
       await withPhone(makes[make]('romeo', JULIET, transport), async (phone) => {
         juliet.say('romeo@xmpp.example', 'Art thou not Romeo, and a Montague?')

@@ -15,6 +15,8 @@ export interface TlsSettings {
   readonly identities: readonly TlsIdentity[]
   /** In OpenSSL's words; absent: Node's own choice. */
   readonly ciphers?: string
+  /** Whether who connects is asked for a certificate; absent: yes. linphone 5.1 never answers that question, so nobody is asked where no name is trusted. */
+  readonly asksClients?: boolean
   /** Certificates in PEM of whom we believe; absent: those Node comes with. */
   readonly authorities?: readonly string[]
 }
@@ -42,11 +44,11 @@ export class TlsContexts {
     this.#client = client
   }
 
-  /** It listens to nothing: sockets are handed to it. `asksCertificate`: of who connects; without one he is served all the same. */
-  server(asksCertificate: boolean, handshakeMs: number, secured: (socket: TLSSocket) => void): Server {
+  /** It listens to nothing: sockets are handed to it. `mayAsk`: for a certificate; who has none is served all the same. */
+  server(mayAsk: boolean, handshakeMs: number, secured: (socket: TLSSocket) => void): Server {
     const server = createServer({
       ...this.#options(this.#settings, false),
-      requestCert: asksCertificate,
+      requestCert: mayAsk && this.#settings.asksClients !== false,
       rejectUnauthorized: false,
       handshakeTimeout: handshakeMs,
       SNICallback: (name, done) => done(null, this.#byName.get(name.toLowerCase())),

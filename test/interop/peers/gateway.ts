@@ -79,7 +79,7 @@ export class Gateway {
   }
 
   /** How a telephone registers as that user. */
-  line(user: string, transport: 'udp' | 'tcp' = 'udp'): Line {
+  line(user: string, transport: 'udp' | 'tcp' | 'tls' = 'udp'): Line {
     return { user, domain: DOMAIN, password: this.#password(user), gatewayPort: this.port(`sip/${transport}`), transport }
   }
 
@@ -136,6 +136,7 @@ function configuration(folder: Folder, { t1 = '500ms', loopback = false, digest 
         listeners: [
           { transport: 'udp', ...free },
           { transport: 'tcp', ...free },
+          { transport: 'tls', ...free },
         ],
       },
       timers: { t1 },

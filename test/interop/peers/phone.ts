@@ -7,7 +7,7 @@ export interface Line {
   readonly password: string
   /** Where the gateway listens on 127.0.0.1 for the transport below. */
   readonly gatewayPort: number
-  readonly transport?: 'udp' | 'tcp'
+  readonly transport?: 'udp' | 'tcp' | 'tls'
 }
 
 /** The final response to a request a telephone sent. */

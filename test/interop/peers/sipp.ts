@@ -139,7 +139,7 @@ export async function sendBySipp(line: Line, to: string, text: string, { usernam
 }
 
 export function at(line: Line): { gatewayPort: number; transport: 'udp' | 'tcp' } {
-  return { gatewayPort: line.gatewayPort, transport: line.transport ?? 'udp' }
+  return { gatewayPort: line.gatewayPort, transport: line.transport === 'tcp' ? 'tcp' : 'udp' }
 }
 
 export function who(line: Line): { domain: string; user: string } {

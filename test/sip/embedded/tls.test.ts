@@ -75,6 +75,14 @@ describe('who a peer is', () => {
     expect(got[0]?.identity).toEqual(['pbx.example', 'host.pbx.example'])
   })
 
+  test('nobody is asked for a certificate where no name is trusted: some telephones stop there', async () => {
+    const quiet = new TlsContexts({ identities: [ours], authorities, asksClients: false })
+    const { hop, got } = await standing('tls', { tls: quiet })
+    const peer = await standing('tls', { tls: contexts(pbx) })
+    await peer.stack.send(message('hi'), hop)
+    expect(got[0]?.identity).toBeUndefined()
+  })
+
   test('a certificate that nobody vouches for names nobody', async () => {
     const { port, got } = await standing('tls', { tls: contexts(ours) })
     const socket = await tlsTo(port, { cert: stranger.cert, key: stranger.key })
