@@ -178,6 +178,13 @@ describe('routes', () => {
     expect(new DialogRoutes(key).sideOf(uri, 'one')).toEqual(side)
   })
 
+  for (const transport of ['udp', 'tcp', 'tls', 'ws', 'wss'] as const)
+    test(`name a side over ${transport}`, () => {
+      const routes = new DialogRoutes(key)
+      const other = { ...side, transport }
+      expect(routes.sideOf(parseNameAddr(routes.fieldFor(other, { ...local, transport }, 'one')).uri, 'one')).toEqual(other)
+    })
+
   for (const [what, routes, callId, text] of [
     ['another key signed', new DialogRoutes(Buffer.alloc(32, 2)), 'one', uri],
     ['belong to another dialog', new DialogRoutes(key), 'two', uri],
