@@ -35,7 +35,10 @@ export interface WireSettings {
   /** The next hops of the Router's table: what comes from them may be spoken for by them. */
   readonly routes: { senderOf(received: Received): RouteSender | undefined; takes(received: Received): boolean }
   /** Takes what a PBX sends to the accounts that live on it; undefined: it is none of that. */
-  readonly pbx?: { serve(received: Received): MaybePromise<SipResponse> | undefined }
+  readonly pbx?: {
+    serve(received: Received): MaybePromise<SipResponse> | undefined
+    refusesCall(received: Received): SipResponse | undefined
+  }
   /** Who has been refused too often; absent: nobody is counted. */
   readonly scanners?: Scanners | undefined
   /** The content types a message may have, for OPTIONS. */
@@ -92,6 +95,8 @@ export class FromWire {
     const { request } = received
     const { method, headers } = request
     if (!SERVED.has(method)) {
+      const noCall = method === 'INVITE' ? this.settings.pbx?.refusesCall(received) : undefined
+      if (noCall) return noCall
       if (this.calls && FORWARDED.has(method)) return this.#forward(received, this.calls)
       if (this.calls && IN_DIALOG_ONLY.has(method)) return refusal(481, 'Call/Transaction Does Not Exist')
       if (KNOWN.has(method)) return refusal(405, 'Method Not Allowed', [['Allow', this.#allow]])
@@ -104,7 +109,10 @@ export class FromWire {
     // A To-tag speaks of a dialog, and we keep none (RFC 3261 §12.2.2).
     if (tagOf(headers.get('To') ?? '') !== undefined) return refusal(481, 'Call/Transaction Does Not Exist')
     const fromPbx = this.settings.pbx?.serve(received)
-    if (fromPbx) return fromPbx
+    if (fromPbx) {
+      this.settings.scanners?.proved(bareHost(received.from))
+      return fromPbx
+    }
     const route = this.settings.routes.senderOf(received)
     if (this.seen.seen(request, this.now(), route?.hop)) return refusal(482, 'Loop Detected')
     if (method === 'OPTIONS' && isAboutUs(received, this.settings)) return capabilities(this.#allow, this.settings.accept)

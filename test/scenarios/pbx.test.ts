@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { Headers, SipRequest } from '../../src/sip/message.ts'
 import { el } from '../../src/xml/element.ts'
+import { Caller } from '../support/caller.ts'
 import { type Client, NS_CLIENT } from '../support/client.ts'
 import { Heard } from '../support/heard.ts'
 import { PbxParty } from '../support/pbx.ts'
@@ -76,6 +77,7 @@ describe('a client of a domain that lives on a PBX', () => {
       const client = await at.stream()
       await expect(client.plain(user, password)).rejects.toMatchObject({ condition: 'not-authorized' })
       expect(pbx.contactsOf(user)).toEqual([])
+      expect(at.house.pbxStatus()).toEqual([[`pbx ${DOMAIN}`, 'there, 0 registered']])
     })
 
   test('keeps its registration while somebody else tries the wrong password', async () => {
@@ -129,6 +131,7 @@ describe('a client of a domain that lives on a PBX', () => {
     expect(pbx.contactsOf('juliet')).toHaveLength(1)
     await orchard.close()
     await pbx.until(() => pbx.contactsOf('juliet').length === 0)
+    await expect.poll(() => at.house.pbxStatus()).toEqual([[`pbx ${DOMAIN}`, 'there, 0 registered']])
     expect(pbx.requests.findLast(isRegister)?.headers.get('Expires')).toBe('0')
   })
 
@@ -268,6 +271,14 @@ describe('a PBX', () => {
     expect(bodyOf(await romeo.receive())).toBe('And now?')
   })
 
+  test('that rings a client as it rings a telephone gets an answer that lets the telephone’s own be heard', async () => {
+    const { at, pbx } = await verona()
+    await at.client('juliet')
+    const caller = new Caller(at.network, 'romeo', 'elsewhere.example', '', { host: PBX, port: 5_070, gateway: GATEWAY })
+    const [contact = ''] = pbx.contactsOf('juliet')
+    expect((await caller.ask('INVITE', contact, [['Contact', `<${caller.contact}>`]])).answer.status).toBe(488)
+  })
+
   test('may speak for its own domain through us, and for nobody else', async () => {
     const { at } = await verona()
     const phone = await telephone(at, 'romeo')
@@ -317,6 +328,15 @@ describe('a PBX that trusts our address', () => {
     const juliet = await at.client('juliet')
     await said(pbx, 'MESSAGE', `sip:juliet@${DOMAIN}`, 'Madam!', `sip:nurse@${PBX}`)
     expect((await juliet.receive()).attr('from')).toBe(`nurse@${DOMAIN}`)
+  })
+
+  test('has the calls to its domain, too', async () => {
+    const { at, pbx } = await verona(trunk, { asksNobody: true })
+    if (!at.stack.can.proxy || at.drachtio) return
+    const caller = await at.caller('juliet')
+    await caller.call(`sip:nurse@${DOMAIN}`)
+    await pbx.until(() => pbx.requests.some(({ method }) => method === 'INVITE'))
+    expect(pbx.requests.find(({ method }) => method === 'INVITE')?.uri).toBe(`sip:nurse@${DOMAIN}`)
   })
 
   test('is told 404 for a name that nobody has', async () => {

@@ -4,6 +4,7 @@ import { SipUri } from '../../address/sip-uri.ts'
 import { Headers, SipResponse } from '../../sip/message.ts'
 import { parseNameAddr } from '../../sip/name-addr.ts'
 import type { Received } from '../../sip/port.ts'
+import { assertedSender } from '../asserted-identity.ts'
 import type { Core, HopPolicy, MaybePromise } from '../port.ts'
 import { WireSignal } from '../wire-signal.ts'
 import type { ForkCopies } from './fork-copies.ts'
@@ -20,8 +21,8 @@ const SOFTER: Readonly<Record<number, readonly [number, string]>> = {
 }
 
 export interface FromPbxSettings {
-  /** Whose P-XMPP-Data counts, by their address. */
-  readonly trusted: { has(address: string): boolean }
+  /** Whose P-XMPP-Data and identity count, by their address or by what their certificate proves. */
+  readonly trusted: { has(address: string, identity?: readonly string[]): boolean }
   readonly toTrusted: HopPolicy
   readonly toStranger: HopPolicy
 }
@@ -40,12 +41,21 @@ export class FromPbx {
     return account && this.copies.once(received.request, account.aor, () => this.#deliver(received, account))
   }
 
-  async #deliver({ request, from: hop }: Received, account: SipUri): Promise<SipResponse> {
+  /**
+   * A PBX that rings all contacts of an extension rings ours too. 488 is what it passes on last of all that telephones say (RFC 3261 §16.7 step 6 leaves
+   * it the choice, and most take the lowest): the caller hears of a busy telephone, not of a client that takes no calls.
+   */
+  refusesCall(received: Received): SipResponse | undefined {
+    return this.pbxes.accountFor(received) && new SipResponse(488, 'Only messages reach this contact', new Headers(), NO_BODY)
+  }
+
+  async #deliver({ request, from: hop, identity }: Received, account: SipUri): Promise<SipResponse> {
     const { headers, method } = request
-    const trusted = this.settings.trusted.has(hop.host.replace(/^\[|\]$/g, ''))
+    const trusted = this.settings.trusted.has(hop.host.replace(/^\[|\]$/g, ''), identity)
     if (method === 'INFO' && !trusted)
       return new SipResponse(405, 'Method Not Allowed', new Headers(['Allow', 'MESSAGE, OPTIONS']), NO_BODY)
-    const sender = this.pbxes.known(SipUri.parse(parseNameAddr(headers.get('From') ?? '').uriWithGr), account, hop)
+    const named = SipUri.parse(parseNameAddr(headers.get('From') ?? '').uriWithGr)
+    const sender = this.pbxes.known((trusted ? assertedSender(headers) : undefined) ?? named, account, hop)
     const hops = Number(headers.get('Max-Forwards') ?? DEFAULT_MAX_FORWARDS)
     const signal = new WireSignal(request, { kind: 'wire', hop, trusted, account: undefined }, sender, account, hops)
     const answer = await this.core.submit(signal)
