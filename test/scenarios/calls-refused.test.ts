@@ -90,6 +90,11 @@ describe('who may not', () => {
     ])
     juliet.send(bye)
     expect((await juliet.response('BYE')).status).toBe(481)
+    // Nor by way of its outbound proxy, which we are.
+    bye.headers.set('Via', (bye.headers.get('Via') ?? '').replace('branch=', 'branch=z9hG4bK'))
+    bye.headers.append('Route', '<sip:192.0.2.1;lr>')
+    juliet.send(bye)
+    expect((await juliet.response('BYE')).status).toBe(481)
   })
 
   test('what telephones must not see is taken out: credentials of ours, another’s word for who calls, P-XMPP-Data', async () => {

@@ -42,7 +42,10 @@ export class StatefulProxy {
   /** Of a dialog, and sent by the way of its routes: never served here. */
   isInDialog({ uri, headers }: SipRequest): boolean {
     if (tagOf(headers.get('to') ?? '') === undefined) return false
-    return headers.has('route') || this.#routes.sideOf(uri, headers.get('call-id') ?? '') !== undefined
+    const routes = headers.values('route')
+    // One that names no user is the outbound proxy of a telephone, which we are: its dialog is with whoever serves.
+    if (routes.length > 1 || (routes[0] !== undefined && uriOf(routes[0])?.includes('@') !== false)) return true
+    return this.#routes.sideOf(uri, headers.get('call-id') ?? '') !== undefined
   }
 
   /** §16.4: our own routes are taken off; the last of them says which side it is for. */
