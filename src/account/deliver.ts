@@ -121,7 +121,8 @@ export class AccountTarget implements Target {
 
   async #written(signal: Signal, sessions: readonly Session[]): Promise<Answer> {
     try {
-      await Promise.any(sessions.map((session) => session.written()))
+      const [only] = sessions
+      await (sessions.length === 1 && only ? only.written() : Promise.any(sessions.map((session) => session.written())))
       return OK
     } catch {
       // Every stream ended before its bytes were taken: the message reached nobody.
