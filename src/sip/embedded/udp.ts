@@ -1,6 +1,6 @@
 /** SIP over UDP: one message, one datagram (RFC 3261 §18.1.1, §18.3). */
 import { createSocket, type Socket } from 'node:dgram'
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import type { Log } from '../../log/log.ts'
 import { parseMessage, SipParseError } from '../codec.ts'
 import { type Listening, type NextHop, NoResponseError } from '../port.ts'
@@ -47,7 +47,8 @@ class UdpSocket implements Way {
   /** A socket of 127.0.0.1 reaches nothing but this machine; any other its own family, and best what is not this machine. */
   reaches(host: string): 'well' | 'somehow' | 'not' {
     if (this.#address === '::') return 'well'
-    if (isIPv6(host) !== this.#isSix) return 'not'
+    // It is a literal already, and only those of IPv6 have colons.
+    if (host.includes(':') !== this.#isSix) return 'not'
     if (isWildcard(this.#address) || isLoopback(this.#address) === isLoopback(host)) return 'well'
     return isLoopback(this.#address) ? 'not' : 'somehow'
   }
@@ -66,7 +67,7 @@ class UdpSocket implements Way {
       sender?.wayFailed(new Error(`${bytes.length} bytes do not fit into a datagram`), true)
       return
     }
-    const target = this.#isSix && isIPv4(host) ? `::ffff:${host}` : host
+    const target = this.#isSix && !host.includes(':') ? `::ffff:${host}` : host
     if (!sender) {
       // What the kernel says of a response is of no use: the request will come again.
       this.#socket.send(bytes, port, target)
