@@ -12,19 +12,23 @@ export function nextSteps(settings: Settings, listening: readonly Listening[]): 
   const option = settings.file === undefined || settings.file === DEFAULT_FILE ? '' : ` -c ${settings.file}`
   const xmpp = listening.find(({ what }) => what === 'xmpp') ?? listening.find(({ what }) => what === 'xmpps')
   const sip = listening.filter(({ what }) => what.startsWith('sip/'))
-  const lines = [
-    '',
-    'There is no account yet. In another terminal, in this directory:',
-    `  npx stoxgate account add juliet@${domain.name}${option}`,
-    `  npx stoxgate account add romeo@${domain.name}${option}`,
-  ]
+  const { pbx } = domain
+  const lines = pbx?.register
+    ? ['', `The accounts of ${domain.name} are the extensions of ${pbx.uri}, with the passwords they have there.`]
+    : [
+        '',
+        'There is no account yet. In another terminal, in this directory:',
+        `  npx stoxgate account add juliet@${domain.name}${option}`,
+        `  npx stoxgate account add romeo@${domain.name}${option}`,
+      ]
   if (xmpp) {
     lines.push(
-      `An XMPP client logs in as juliet@${domain.name}, server ${reachable(xmpp.address, xmpp.port)}${xmpp.what === 'xmpps' ? ' (direct TLS)' : ''}.`,
+      `An XMPP client logs in as ${pbx?.register ? 'EXTENSION' : 'juliet'}@${domain.name}, server ${reachable(xmpp.address, xmpp.port)}${xmpp.what === 'xmpps' ? ' (direct TLS)' : ''}.`,
     )
     if (!domain.certificate) lines.push('It will ask about the certificate, which is self-signed.')
   }
-  if (sip.length > 0 && domain.telephones)
+  // Telephones of a domain that lives on a PBX register there.
+  if (sip.length > 0 && domain.telephones && !pbx)
     lines.push(`A telephone registers as romeo, domain ${domain.name}, proxy ${proxies(sip)}, with the same kind of password.`)
   lines.push(`The domain stands in ${path.normalize(settings.file ?? DEFAULT_FILE)}; config/example.yaml has every option.`, '')
   return lines.join('\n')
