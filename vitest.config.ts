@@ -32,6 +32,8 @@ export default defineConfig({
       {
         test: {
           name: 'interop',
+          // Real programs of others, on whatever machine: what fails twice is ours.
+          retry: 1,
           include: ['test/interop/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
