@@ -30,26 +30,31 @@ export function nextSteps(settings: Settings, listening: readonly Listening[]): 
   // Telephones of a domain that lives on a PBX register there.
   if (sip.length > 0 && domain.telephones && !pbx)
     lines.push(`A telephone registers as romeo, domain ${domain.name}, proxy ${proxies(sip)}, with the same kind of password.`)
+  const outside = seenFromOutside(listening)
+  if (outside) lines.push(`From other machines it is ${outside} instead of ${HERE}.`)
   lines.push(`The domain stands in ${path.normalize(settings.file ?? DEFAULT_FILE)}; config/example.yaml has every option.`, '')
   return lines.join('\n')
 }
 
-/** `127.0.0.1:5060 (UDP or TCP) or 127.0.0.1:5061 (TLS)`. */
+/** `127.0.0.1:5060 (UDP or TCP), 127.0.0.1:5061 (TLS)`. */
 function proxies(listening: readonly Listening[]): string {
   const transports = new Map<string, string[]>()
   for (const { what, address, port } of listening) {
     const where = reachable(address, port)
     transports.set(where, [...(transports.get(where) ?? []), what.slice('sip/'.length).toUpperCase()])
   }
-  return [...transports].map(([where, names]) => `${where} (${names.join(' or ')})`).join(' or ')
+  return [...transports].map(([where, names]) => `${where} (${names.join(' or ')})`).join(', ')
 }
 
-/** What somebody else types to get there: of all addresses, one that is seen from outside. */
-function reachable(address: string, port: number): string {
-  if (address !== '::' && address !== '0.0.0.0') return hostPort(address, port)
-  const outside = Object.values(os.networkInterfaces())
-    .flat()
-    .find((one) => one?.family === 'IPv4' && !one.internal)
-  const here = hostPort('127.0.0.1', port)
-  return outside ? `${here} (from other machines ${hostPort(outside.address, port)})` : here
+/** What is typed on this machine to get there. */
+const reachable = (address: string, port: number): string => hostPort(isEverywhere(address) ? HERE : address, port)
+
+const HERE = '127.0.0.1'
+const isEverywhere = (address: string): boolean => address === '::' || address === '0.0.0.0'
+
+/** How this machine is seen by others, where something listens for them. */
+function seenFromOutside(listening: readonly Listening[]): string | undefined {
+  if (!listening.some(({ address }) => isEverywhere(address))) return undefined
+  const interfaces = Object.values(os.networkInterfaces()).flat()
+  return interfaces.find((one) => one?.family === 'IPv4' && !one.internal)?.address
 }
