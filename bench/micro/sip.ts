@@ -15,7 +15,7 @@ const ROUNDS = 9
 const CALLS = 50_000
 const STACK_REQUESTS = 20_000
 
-/** The sizes that reference/libraries.md compares codecs with. */
+/** The sizes that docs/decisions compares codecs with. */
 const MESSAGE_BYTES = 1_170
 const RESPONSE_BYTES = 399
 

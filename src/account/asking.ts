@@ -1,4 +1,4 @@
-/** Outstanding iqs towards our sessions: what was asked of a client, and the answer that is still to come (design: iq is INFO, its answer the final response). */
+/** Outstanding iqs towards our sessions: what was asked of a client, and the answer that is still to come (iq is INFO, its answer the final response). */
 import type { Answer, Signal } from '../core/port.ts'
 import { answerFor, toAnswer } from '../mapping/answer.ts'
 import { StanzaError } from '../stanza/error.ts'

@@ -1,4 +1,4 @@
-/** Every key of the configuration, with its default and what it may be (design, section 9). config/example.yaml says the same to people. */
+/** Every key of the configuration, with its default and what it may be. config/example.yaml says the same to people. */
 import { z } from 'zod'
 import { RouteMistake, routeLine, routeRule } from '../core/route-rule.ts'
 import { LEVELS } from '../log/log.ts'

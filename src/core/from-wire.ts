@@ -157,7 +157,7 @@ export class FromWire {
 
   async #signal(received: Received, route: RouteSender | undefined): Promise<SipResponse> {
     const { request, from: hop } = received
-    // RFC 6086 has no INFO outside a dialog; between elements that trust each other it carries iq (design: INFO goes to our own ways only).
+    // RFC 6086 has no INFO outside a dialog; between elements that trust each other it carries iq, and goes to our own ways only.
     if (request.method === 'INFO' && !this.#trusts(received, route))
       return refusal(405, 'INFO outside a dialog is not for telephones', [['Allow', 'MESSAGE, OPTIONS, REGISTER']])
     const speaker = await this.#speaker(received, route)

@@ -1,4 +1,4 @@
-/** One rule of the Router's table (design, section 9): which addresses it takes, and where. */
+/** One rule of the Router's table: which addresses it takes, and where. */
 import { escaped, unescaped } from '../address/escaping.ts'
 import { SipUri, SipUriError } from '../address/sip-uri.ts'
 import { Wildcard } from './wildcard.ts'

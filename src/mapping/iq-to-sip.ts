@@ -1,4 +1,4 @@
-/** iq is INFO, all of it in P-XMPP-Data; there is no IETF mapping (design: the answer comes in the final response, or late in an INFO of its own). */
+/** iq is INFO, all of it in P-XMPP-Data; there is no IETF mapping (the answer comes in the final response, or late in an INFO of its own). */
 import type { HopPolicy } from '../core/port.ts'
 import type { Stanza } from '../stanza/stanza.ts'
 import type { Element } from '../xml/element.ts'

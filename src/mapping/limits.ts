@@ -21,7 +21,7 @@ export const LIMITS = {
   reasonCharacters: 256,
   /** Bytes a stack adds to what we make: Via with its branch, Contact, Content-Length. */
   stackBytes: 300,
-  /** Seconds a message may be on its way before the receiver is told when it was sent (mapping.md 3.9). */
+  /** Seconds a message may be on its way before the receiver is told when it was sent. */
   lateSeconds: 10,
   /** Seconds after which a sender may try again where we cannot say better (RFC 3261 §20.33). */
   retryAfterSeconds: 30,

@@ -22,7 +22,7 @@ export function residueOf({ xml, from, to }: Stanza, native: Native): Element {
   for (let i = 0; i < xml.attrs.length; i += 2) {
     const name = xml.attrs[i] ?? ''
     const value = xml.attrs[i + 1] ?? ''
-    // A full address is repeated as it is written: URIs compare `gr` without case, resources with it (mapping.md 1.5).
+    // A full address is repeated as it is written: URIs compare `gr` without case, resources with it (RFC 3261 §19.1.4).
     if (name === 'from' ? from.isFull : name === 'to' ? to.isFull : name !== 'xml:lang' || value !== native.lang) attrs.push(name, value)
   }
   const children: Node[] = []

@@ -111,7 +111,7 @@ export class StanzaSignal implements Signal {
     return this.#callId
   }
 
-  /** Fresh for each stanza: in one thread the same Call-ID and CSeq come again, and only this says that it is another request (mapping.md 3.3). */
+  /** Fresh for each stanza: in one thread the same Call-ID and CSeq come again, and only this says that it is another request. */
   get tag(): string {
     if (this.#first) return this.#first.tag
     this.#tag ??= this.#making.tag()

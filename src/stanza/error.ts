@@ -6,7 +6,7 @@ export const NS_STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
 
 export type ErrorType = 'auth' | 'cancel' | 'continue' | 'modify' | 'wait'
 
-/** RFC 6120 §8.3.3, with the type each has by default (mapping.md 2.1). */
+/** RFC 6120 §8.3.3, with the type each has by default. */
 export const CONDITIONS = {
   'bad-request': 'modify',
   conflict: 'cancel',

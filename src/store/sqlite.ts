@@ -32,7 +32,7 @@ function open(file: string, busyTimeoutMs: number): Database.Database {
   const database = new Database(file, { timeout: busyTimeoutMs })
   try {
     database.exec('PRAGMA journal_mode = WAL')
-    // Design, section 2: what a power cut may cost is the last moments, never the file.
+    // What a power cut may cost is the last moments, never the file.
     database.exec('PRAGMA synchronous = NORMAL')
     database.exec('PRAGMA foreign_keys = ON')
     migrate(database, file)

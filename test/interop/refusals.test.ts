@@ -62,7 +62,7 @@ test.skipIf(lacks('baresip'))('baresip shows its user 404 for a name nobody has'
 })
 
 describe.skipIf(lacks('sipp'))('a telephone that answers', () => {
-  // RFC 7247 §7.2, Table 3; design: 603 is a decision, so it is `cancel`.
+  // RFC 7247 §7.2, Table 3; 603 is a decision, so it is `cancel`.
   for (const [status, condition, type] of [
     ['480 Temporarily Unavailable', 'recipient-unavailable', 'wait'],
     ['486 Busy Here', 'recipient-unavailable', 'wait'],

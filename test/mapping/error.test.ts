@@ -1,4 +1,4 @@
-/** RFC 7247 §7: both tables, row by row. `ours` marks where mapping.md departs from the RFC, `added` the codes it has no row for. */
+/** RFC 7247 §7: both tables, row by row. `ours` marks where we depart from the RFC, `added` the codes it has no row for. */
 import { describe, expect, test } from 'vitest'
 import { Jid } from '../../src/address/jid.ts'
 import { SipUri } from '../../src/address/sip-uri.ts'
