@@ -8,3 +8,6 @@ export function ipv6Literal(text: string): string | undefined {
   if (address.includes('%') || !isIPv6(address)) return undefined
   return new URL(`http://[${address}]/`).hostname
 }
+
+/** A host as sockets take it: an IPv6 literal without the brackets that URIs and header fields put around it. */
+export const unbracketed = (host: string): string => host.replace(/^\[|\]$/g, '')

@@ -1,8 +1,6 @@
 /** Answers without a stanza beside them: made here, or read off a wire. */
-import { Headers, SipResponse } from '../sip/message.ts'
+import { response, SipResponse } from '../sip/message.ts'
 import type { Answer, HopPolicy } from './port.ts'
-
-const NO_BODY = Buffer.alloc(0)
 
 export class PlainAnswer implements Answer {
   readonly origin = undefined
@@ -22,9 +20,7 @@ export class PlainAnswer implements Answer {
   }
 
   responseFor(_hop: HopPolicy): SipResponse {
-    const headers = new Headers()
-    for (const [name, value] of this.headers) headers.append(name, value)
-    return new SipResponse(this.status, this.reason, headers, NO_BODY)
+    return response(this.status, this.reason, this.headers)
   }
 }
 

@@ -2,7 +2,7 @@
 import { aorKey, type SipUri } from '../address/sip-uri.ts'
 import type { Log } from '../log/log.ts'
 import { type Claim, claimFor, type Digest } from '../sip/digest.ts'
-import { Headers, type SipRequest, SipResponse } from '../sip/message.ts'
+import { response, type SipRequest, type SipResponse } from '../sip/message.ts'
 import type { KnownHashes } from './known-hashes.ts'
 
 /** Which pair of header fields: a registrar asks with 401, a proxy with 407 (RFC 3261 §22.2, §22.3). */
@@ -12,8 +12,6 @@ const FIELDS = {
   registrar: { status: 401, reason: 'Unauthorized', challenge: 'WWW-Authenticate', credentials: 'Authorization' },
   proxy: { status: 407, reason: 'Proxy Authentication Required', challenge: 'Proxy-Authenticate', credentials: 'Proxy-Authorization' },
 } as const
-
-const NO_BODY = Buffer.alloc(0)
 
 export class Authenticator {
   constructor(
@@ -48,8 +46,11 @@ export class Authenticator {
 
   #challenge(realm: string, asking: Asking, stale: boolean): SipResponse {
     const { status, reason, challenge } = FIELDS[asking]
-    const headers = new Headers()
-    for (const value of this.digest.challenge(realm, stale)) headers.append(challenge, value)
-    return new SipResponse(status, reason, headers, NO_BODY)
+    const challenges = this.digest.challenge(realm, stale)
+    return response(
+      status,
+      reason,
+      challenges.map((value) => [challenge, value]),
+    )
   }
 }

@@ -1,4 +1,5 @@
 /** Calls, and whatever else one telephone wants of another: not delivered by us, but forwarded to where the account's telephones are (RFC 3261 §16.5). */
+import { unbracketed } from '../address/ip-literal.ts'
 import type { SipUri } from '../address/sip-uri.ts'
 import { parseAuthParams } from '../sip/auth-params.ts'
 import { type Headers, SipRequest } from '../sip/message.ts'
@@ -123,7 +124,7 @@ function contactOf(request: SipRequest | undefined): string | undefined {
 
 function hostOf(route: string): string {
   const [, host = ''] = /^sips?:(?:[^@]*@)?(\[[^\]]*\]|[^:;?]*)/i.exec(parseNameAddr(route).uri) ?? []
-  return host.replace(/^\[|\]$/g, '').toLowerCase()
+  return unbracketed(host).toLowerCase()
 }
 
 function realmOf(credentials: string): string {

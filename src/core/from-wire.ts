@@ -1,7 +1,8 @@
 /** What comes off a wire, on its way into the core: what we serve at all, who it is from, and what is believed of it. */
+import { unbracketed } from '../address/ip-literal.ts'
 import { SipUri, SipUriError } from '../address/sip-uri.ts'
 import type { Log } from '../log/log.ts'
-import { Headers, type SipRequest, SipResponse } from '../sip/message.ts'
+import { response, type SipRequest, SipResponse } from '../sip/message.ts'
 import { parseNameAddr, tagOf } from '../sip/name-addr.ts'
 import type { Forward, NextHop, Received } from '../sip/port.ts'
 import { SipSyntaxError } from '../sip/syntax-error.ts'
@@ -24,8 +25,6 @@ const SERVED = new Set(['REGISTER', 'MESSAGE', 'OPTIONS', 'INFO'])
 const KNOWN = new Set(['INVITE', 'BYE', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'REFER', 'UPDATE', 'PRACK', ...SERVED])
 const SUPPORTED = 'path, gruu'
 const SUPPORTED_TAGS = new Set(['path', 'gruu'])
-
-const NO_BODY = Buffer.alloc(0)
 
 export interface WireSettings {
   /** Our domains as SIP hosts, and whether their accounts may have telephones. */
@@ -193,7 +192,7 @@ export class FromWire {
   }
 }
 
-const bareHost = ({ host }: NextHop): string => host.replace(/^\[|\]$/g, '')
+const bareHost = ({ host }: NextHop): string => unbracketed(host)
 
 /** A password was given, and not only too late (RFC 7616 §3.3, stale). */
 function wasWrong(request: SipRequest, { status, headers }: SipResponse): boolean {
@@ -216,16 +215,12 @@ function isAboutUs(received: Received, { domains, routes }: WireSettings): boole
   return uri.user === undefined || (!domains.has(uri.host) && !routes.takes(received))
 }
 
-function capabilities(allow: string, accept: string): SipResponse {
-  const headers = new Headers()
-  headers.append('Allow', allow)
-  headers.append('Accept', accept)
-  headers.append('Supported', SUPPORTED)
-  return new SipResponse(200, 'OK', headers, NO_BODY)
-}
+const capabilities = (allow: string, accept: string): SipResponse =>
+  response(200, 'OK', [
+    ['Allow', allow],
+    ['Accept', accept],
+    ['Supported', SUPPORTED],
+  ])
 
-function refusal(status: number, reason: string, fields: readonly (readonly [string, string])[] = []): SipResponse {
-  const headers = new Headers()
-  for (const [name, value] of fields) headers.append(name, value)
-  return new SipResponse(status, reason.replace(/[\r\n\0]/g, ' '), headers, NO_BODY)
-}
+const refusal = (status: number, reason: string, fields?: readonly (readonly [string, string])[]): SipResponse =>
+  response(status, reason.replace(/[\r\n\0]/g, ' '), fields)

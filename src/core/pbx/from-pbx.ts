@@ -1,5 +1,6 @@
 /** What a PBX sends to the accounts that live on it: delivered here once (RFC 6121 §8), whatever address the PBX called them by. */
 
+import { unbracketed } from '../../address/ip-literal.ts'
 import { SipUri } from '../../address/sip-uri.ts'
 import { Headers, SipResponse } from '../../sip/message.ts'
 import { parseNameAddr } from '../../sip/name-addr.ts'
@@ -51,7 +52,7 @@ export class FromPbx {
 
   async #deliver({ request, from: hop, identity }: Received, account: SipUri): Promise<SipResponse> {
     const { headers, method } = request
-    const trusted = this.settings.trusted.has(hop.host.replace(/^\[|\]$/g, ''), identity)
+    const trusted = this.settings.trusted.has(unbracketed(hop.host), identity)
     if (method === 'INFO' && !trusted)
       return new SipResponse(405, 'Method Not Allowed', new Headers(['Allow', 'MESSAGE, OPTIONS']), NO_BODY)
     const named = SipUri.parse(parseNameAddr(headers.get('From') ?? '').uriWithGr)

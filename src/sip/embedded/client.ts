@@ -1,6 +1,8 @@
 /** Requests of ours: by which transport each goes, and whose answer a response is (RFC 3261 §17.1.3, §18.1). */
+
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
+import { unbracketed } from '../../address/ip-literal.ts'
 import type { Log } from '../../log/log.ts'
 import { print } from '../codec.ts'
 import { parseCSeq } from '../cseq.ts'
@@ -78,7 +80,7 @@ export class ClientTransactions {
     try {
       if (this.#whyStopped !== undefined) throw new NoResponseError('transport', this.#whyStopped)
       const layer = this.#layer(hop.transport)
-      const host = bareHost(hop.host)
+      const host = unbracketed(hop.host)
       const way = layer.wayTo(host, hop.port, hop.flow, hop.name ?? host)
       const via = this.#via(layer, host, hop.flow, branch)
       invite.begin(way, host, hop.port, print(request, via), via)
@@ -112,7 +114,7 @@ export class ClientTransactions {
   /** Without a transaction: the ACK of a 2xx, on its way from end to end (§16.11). Throws NoResponseError. */
   pass(request: SipRequest, hop: NextHop): void {
     const layer = this.#layer(hop.transport)
-    const host = bareHost(hop.host)
+    const host = unbracketed(hop.host)
     this.sendBeside(
       request,
       this.#via(layer, host, hop.flow, newBranch()),
@@ -200,7 +202,7 @@ export class ClientTransactions {
   }
 
   #resolve(transaction: ClientTransaction, hop: NextHop): void {
-    const host = bareHost(hop.host)
+    const host = unbracketed(hop.host)
     if (isIP(host) !== 0) {
       this.#launch(transaction, host)
       return
@@ -277,10 +279,6 @@ export class ClientTransactions {
     this.#withoutTcp.delete(peer)
     return true
   }
-}
-
-function bareHost(host: string): string {
-  return host.startsWith('[') ? host.slice(1, -1) : host
 }
 
 function ignore(): void {}

@@ -2,6 +2,7 @@
  * The stateful proxy (RFC 3261 §16): what `Serve` forwards, and what comes later in the dialogs that began so. It keeps nothing of a dialog: its Record-Route
  * says where each side is.
  */
+import { unbracketed } from '../../address/ip-literal.ts'
 import type { Log } from '../../log/log.ts'
 import { response, SipRequest, type SipResponse } from '../message.ts'
 import { tagOf } from '../name-addr.ts'
@@ -154,7 +155,7 @@ export class StatefulProxy {
 
   #localFor(hop: NextHop, otherwise: NextHop): NextHop {
     try {
-      return this.#layers.get(hop.transport)?.localFor(hop.host.replace(/^\[|\]$/g, ''), hop.flow) ?? otherwise
+      return this.#layers.get(hop.transport)?.localFor(unbracketed(hop.host), hop.flow) ?? otherwise
     } catch (cause) {
       if (cause instanceof NoResponseError) return otherwise // nothing can be sent there either, which the branch will say
       throw cause

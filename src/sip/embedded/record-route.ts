@@ -2,8 +2,10 @@
  * Our Record-Route (RFC 3261 §16.6 step 4): one for each side of a dialog (RFC 5658 §3), each with the flow that leads to that side (RFC 5626 §5.3), signed for that
  * dialog alone. Nothing of a dialog is kept; and who shows no signature of ours is not forwarded for, nor anybody to another place than where the dialog came from.
  */
+
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { isIP } from 'node:net'
+import { unbracketed } from '../../address/ip-literal.ts'
 import { SipUri, SipUriError } from '../../address/sip-uri.ts'
 import type { NextHop, Transport } from '../port.ts'
 import { hostPort } from './transport.ts'
@@ -22,7 +24,7 @@ export class DialogRoutes {
 
   /** The field that stands for us between a side and the rest; `local` is what that side sees of us. */
   fieldFor(side: NextHop, local: NextHop, callId: string): string {
-    const text = `${LETTERS[side.transport]}${side.port},${side.flow ?? ''},${side.host.replace(/^\[|\]$/g, '')}`
+    const text = `${LETTERS[side.transport]}${side.port},${side.flow ?? ''},${unbracketed(side.host)}`
     const bytes = Buffer.concat([this.#signature(text, callId), Buffer.from(text)])
     const transport = local.transport === 'udp' ? '' : `;transport=${local.transport}`
     return `<sip:${bytes.toString('base64url')}@${hostPort(local.host, local.port)}${transport};lr>`
@@ -63,7 +65,7 @@ export function hopOnSide(side: NextHop, uri: string, isAlive: (hop: NextHop) =>
 function placeOf(uri: string, side: NextHop): { readonly port: number } | undefined {
   try {
     const { host, port = DEFAULT_PORT } = SipUri.parse(uri)
-    const address = host.replace(/^\[|\]$/g, '')
+    const address = unbracketed(host)
     return isIP(address) !== 0 && address === side.host ? { port } : undefined
   } catch (cause) {
     if (cause instanceof SipUriError) return undefined

@@ -1,5 +1,7 @@
 /** What a URI says of the way to it, before anybody is asked: the TARGET of RFC 3263 §4, its port and its transport. */
+
 import { isIP } from 'node:net'
+import { unbracketed } from '../../address/ip-literal.ts'
 import type { SipUri } from '../../address/sip-uri.ts'
 import { NoResponseError, type Transport } from '../port.ts'
 
@@ -32,6 +34,6 @@ export function destinationOf(uri: SipUri): Destination {
   // §4: maddr, where there is one, is the TARGET.
   const host = uri.param('maddr') ?? uri.host
   const address = host.startsWith('[') ? host.slice(1, -1) : host
-  const domain = isIP(uri.host.replace(/^\[|\]$/g, '')) === 0 ? uri.host : undefined
+  const domain = isIP(unbracketed(uri.host)) === 0 ? uri.host : undefined
   return { domain, host: address, isAddress: isIP(address) !== 0, port: uri.port, transport, isSecure }
 }
