@@ -31,6 +31,10 @@ export interface Branch {
   /** Route fields above those the request has, topmost first (Path, RFC 3327). */
   readonly route: readonly string[]
   readonly hop: NextHop
+  /** Tried in order where nobody is at `hop`: it cannot be reached, says nothing, or answers 503 or 430 (RFC 3263 §4.3, RFC 5626 §5.3). */
+  readonly others?: readonly Branch[]
+  /** The account of ours that rings there: its address-of-record. */
+  readonly aor?: string
 }
 
 /**
@@ -42,7 +46,43 @@ export class Forward {
     /** As it goes on: credentials that were for us are gone, Max-Forwards is one less. */
     readonly request: SipRequest,
     readonly branches: readonly Branch[],
+    /** The account of ours that calls: its address-of-record. */
+    readonly callerAor?: string,
+    /** Where a 3xx leads; absent: it is the caller's to follow. */
+    readonly redirection?: Redirection,
   ) {}
+}
+
+/** Says which contacts of a 3xx the proxy may try itself (RFC 3261 §16.5, §16.7 step 4). */
+export interface Redirection {
+  /** As in Contact, best first. An empty list: the caller hears the 3xx. Never rejects for what a contact says. */
+  follow(contacts: readonly string[]): Promise<readonly Branch[]>
+}
+
+/** What an account of ours does in one call that the stack's proxy carries, in the words of RFC 4235. Each is a new object; `id` stays. */
+export interface AccountCall {
+  /** Unique among the calls of all accounts, and the same from the first word to the last. */
+  readonly id: string
+  /** The account: its address-of-record. */
+  readonly aor: string
+  readonly direction: 'initiator' | 'recipient'
+  /** `early`: it rings (there, or here); `confirmed`: it was answered. An account has as many as it has calls. */
+  readonly state: 'early' | 'confirmed' | 'terminated'
+  /** Why it is `terminated` (RFC 4235 §4.1.2); absent in other states. */
+  readonly ended?: 'cancelled' | 'rejected' | 'local-bye' | 'remote-bye' | 'timeout' | 'error'
+  readonly callId: string
+  /** The account's own tag; a recipient has one as soon as one of its telephones has said it. */
+  readonly localTag: string | undefined
+  readonly remoteTag: string | undefined
+  /** Who is at the other side, as From or To named them; `name` is what is to be shown. */
+  readonly remote: { readonly uri: string; readonly name: string | undefined }
+  /** When it came into this state, in milliseconds of the epoch. */
+  readonly since: number
+}
+
+/** Hears of calls. Called in the middle of signalling: it returns at once and does not throw. */
+export interface CallWatch {
+  changed(call: AccountCall): void
 }
 
 export type Serve = (received: Received) => SipResponse | Forward | Promise<SipResponse | Forward>
@@ -90,6 +130,11 @@ export interface SipStack {
   /** Absent: it needs no other program. */
   readonly connection?: Connection
   start(serve: Serve): Promise<readonly Listening[]>
+  /**
+   * Tells of the calls that its proxy carries from now on, each until `terminated`; one listener, the last who asked. Absent: it carries none. Where nobody has asked,
+   * nothing is kept of a call that was answered. A restart ends the knowledge, not the call.
+   */
+  watchCalls?(watch: CallWatch): void
   /**
    * One request outside an INVITE dialog; resolves with the final response, rejects with NoResponseError. The stack adds Via and Content-Length
    * and, above 1300 bytes towards UDP, goes by TCP to the same address (RFC 3261 §18.1.1).
