@@ -2,12 +2,39 @@
 import { randomBytes } from 'node:crypto'
 import type { Jid } from '../address/jid.ts'
 import { aorOf } from './aor.ts'
-import type { Account, Accounts, Bindings, Credentials, Store, StoredBinding } from './port.ts'
+import type {
+  Account,
+  Accounts,
+  Bindings,
+  Credentials,
+  Kept,
+  KeptRecord,
+  Rosters,
+  Store,
+  StoredBinding,
+  StoredContact,
+  StoredRoster,
+} from './port.ts'
 
 export class MemoryStore implements Store {
   readonly bindings = new MemoryBindings()
-  readonly accounts = new MemoryAccounts(this.bindings)
+  readonly rosters = new MemoryRosters()
+  readonly #kept = new Map<string, MemoryKept>()
   readonly #secrets = new Map<string, Buffer>()
+  readonly accounts = new MemoryAccounts((jid) => {
+    this.bindings.replace(aorOf(jid), [])
+    this.rosters.forget(jid)
+    for (const kept of this.#kept.values()) kept.forget(aorOf(jid))
+  })
+
+  kept(room: string): Kept {
+    let kept = this.#kept.get(room)
+    if (!kept) {
+      kept = new MemoryKept()
+      this.#kept.set(room, kept)
+    }
+    return kept
+  }
 
   secret(name: string): Buffer {
     let secret = this.#secrets.get(name)
@@ -23,10 +50,11 @@ export class MemoryStore implements Store {
 
 class MemoryAccounts implements Accounts {
   readonly #accounts = new Map<string, Account>()
-  readonly #bindings: Bindings
+  readonly #removed: (jid: Jid) => void
 
-  constructor(bindings: Bindings) {
-    this.#bindings = bindings
+  /** `removed`: what belongs to an account goes with it. */
+  constructor(removed: (jid: Jid) => void) {
+    this.#removed = removed
   }
 
   find(jid: Jid): Account | undefined {
@@ -53,7 +81,7 @@ class MemoryAccounts implements Accounts {
 
   remove(jid: Jid): boolean {
     if (!this.#accounts.delete(jid.bare.toString())) return false
-    this.#bindings.replace(aorOf(jid), [])
+    this.#removed(jid)
     return true
   }
 
@@ -88,5 +116,62 @@ class MemoryBindings implements Bindings {
       )
     }
     return [...this.#bindings.values()].flat()
+  }
+}
+
+class MemoryRosters implements Rosters {
+  readonly #rosters = new Map<string, { version: number; contacts: Map<string, StoredContact> }>()
+
+  load(account: Jid): StoredRoster {
+    const roster = this.#rosters.get(account.bare.toString())
+    if (!roster) return { version: 0, contacts: [] }
+    return { version: roster.version, contacts: [...roster.contacts.values()].sort((a, b) => bytewise(a.jid.toString(), b.jid.toString())) }
+  }
+
+  put(account: Jid, contact: StoredContact, version: number): void {
+    const roster = this.#of(account)
+    roster.version = version
+    roster.contacts.set(contact.jid.toString(), contact)
+  }
+
+  remove(account: Jid, contact: Jid, version: number): void {
+    const roster = this.#of(account)
+    roster.version = version
+    roster.contacts.delete(contact.toString())
+  }
+
+  forget(account: Jid): void {
+    this.#rosters.delete(account.bare.toString())
+  }
+
+  #of(account: Jid): { version: number; contacts: Map<string, StoredContact> } {
+    const key = account.bare.toString()
+    let roster = this.#rosters.get(key)
+    if (!roster) {
+      roster = { version: 0, contacts: new Map() }
+      this.#rosters.set(key, roster)
+    }
+    return roster
+  }
+}
+
+class MemoryKept implements Kept {
+  readonly #records = new Map<string, KeptRecord>()
+
+  put(record: KeptRecord): void {
+    this.#records.set(record.key, record)
+  }
+
+  remove(key: string): void {
+    this.#records.delete(key)
+  }
+
+  load(now: number): readonly KeptRecord[] {
+    for (const [key, { expiresAt }] of this.#records) if (expiresAt !== undefined && expiresAt <= now) this.#records.delete(key)
+    return [...this.#records.values()].sort((a, b) => bytewise(a.key, b.key))
+  }
+
+  forget(owner: string): void {
+    for (const [key, record] of this.#records) if (record.owner === owner) this.#records.delete(key)
   }
 }

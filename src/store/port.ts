@@ -1,5 +1,6 @@
 /** What is kept, whatever keeps it. Memory and SQLite pass one suite: test/contract/store. */
 import type { Jid } from '../address/jid.ts'
+import type { Element } from '../xml/element.ts'
 
 type MaybePromise<T> = T | Promise<T>
 
@@ -59,9 +60,60 @@ export interface Bindings {
   load(now: number): MaybePromise<readonly StoredBinding[]>
 }
 
+/** One contact of one account (RFC 6121 §2.1.2), with the parts of its state that clients are not shown. */
+export interface StoredContact {
+  readonly jid: Jid
+  readonly name: string | undefined
+  readonly groups: readonly string[]
+  readonly subscription: 'none' | 'to' | 'from' | 'both'
+  /** We asked and wait for the answer: `ask='subscribe'`. */
+  readonly pendingOut: boolean
+  /** Their request is granted before it comes (§3.4): `approved='true'`. */
+  readonly approved: boolean
+  /** Their request, as it came, until the user has answered it (§3.1.3). */
+  readonly pendingIn: Element | undefined
+  /** False while there is only a request of theirs: such a contact is not in the list clients see (§A.1). */
+  readonly listed: boolean
+}
+
+export interface StoredRoster {
+  /** Grows with every change that clients see (§2.6); 0 where nothing was ever kept. */
+  readonly version: number
+  readonly contacts: readonly StoredContact[]
+}
+
+export interface Rosters {
+  load(account: Jid): MaybePromise<StoredRoster>
+  /** Puts or replaces one contact, and the roster's version with it, in one transaction. */
+  put(account: Jid, contact: StoredContact, version: number): MaybePromise<void>
+  remove(account: Jid, contact: Jid, version: number): MaybePromise<void>
+}
+
+/** Something a room keeps over a restart, in its own words. */
+export interface KeptRecord {
+  readonly key: string
+  /** The address-of-record it goes away with. */
+  readonly owner: string
+  /** Milliseconds since 1970; undefined: until it is removed. */
+  readonly expiresAt: number | undefined
+  readonly data: string
+}
+
+/** The records of one room; keys of different rooms never meet. */
+export interface Kept {
+  /** Puts or replaces. */
+  put(record: KeptRecord): MaybePromise<void>
+  remove(key: string): MaybePromise<void>
+  /** Those that have not expired at `now`, in the order of their keys; the others are forgotten. */
+  load(now: number): MaybePromise<readonly KeptRecord[]>
+}
+
 export interface Store {
   readonly accounts: Accounts
   readonly bindings: Bindings
+  readonly rosters: Rosters
+  /** What the room of this name keeps. */
+  kept(room: string): Kept
   /** 32 random bytes, made when first asked for under this name and the same ever after: for what must not change with a restart and belongs to nobody. */
   secret(name: string): MaybePromise<Buffer>
   close(): MaybePromise<void>

@@ -66,7 +66,11 @@ export class SqlAccounts implements Accounts {
         .where('local', '=', local)
         .executeTakeFirst()
       if (numDeletedRows === 0n) return false
+      const account = jid.bare.toString()
       await transaction.deleteFrom('binding').where('aor', '=', aorOf(jid)).execute()
+      await transaction.deleteFrom('roster').where('account', '=', account).execute()
+      await transaction.deleteFrom('contact').where('account', '=', account).execute()
+      await transaction.deleteFrom('kept').where('owner', '=', aorOf(jid)).execute()
       return true
     })
   }

@@ -7,9 +7,11 @@ import Database from 'libsql'
 import { StoreError, sentenceFor } from './failure.ts'
 import { LibsqlDialect } from './libsql-dialect.ts'
 import { migrate } from './migrate.ts'
-import type { Store } from './port.ts'
+import type { Kept, Store } from './port.ts'
 import { SqlAccounts } from './sql-accounts.ts'
 import { SqlBindings } from './sql-bindings.ts'
+import { SqlKept } from './sql-kept.ts'
+import { SqlRosters } from './sql-rosters.ts'
 import { bufferOf, type Tables } from './tables.ts'
 
 /** How long a statement waits for another process's lock, and the event loop with it: an account command needs some milliseconds, who needs more is no program of ours. */
@@ -61,12 +63,18 @@ function makePrivate(file: string): void {
 class SqliteStore implements Store {
   readonly accounts: SqlAccounts
   readonly bindings: SqlBindings
+  readonly rosters: SqlRosters
   readonly #db: Kysely<Tables>
 
   constructor(database: Database.Database, file: string) {
     this.#db = new Kysely<Tables>({ dialect: new LibsqlDialect(database, file) })
     this.accounts = new SqlAccounts(this.#db)
     this.bindings = new SqlBindings(this.#db)
+    this.rosters = new SqlRosters(this.#db)
+  }
+
+  kept(room: string): Kept {
+    return new SqlKept(this.#db, room)
   }
 
   async secret(name: string): Promise<Buffer> {

@@ -31,6 +31,31 @@ export interface Tables {
     expires_at: number
     data: string
   }
+  roster: {
+    /** user@domain, as all the tables of a roster have it. */
+    account: string
+    version: number
+  }
+  contact: {
+    account: string
+    jid: string
+    name: string | null
+    /** A JSON list. */
+    groups: string
+    subscription: string
+    pending_out: number
+    approved: number
+    /** The stanza as XML. */
+    pending_in: string | null
+    listed: number
+  }
+  kept: {
+    room: string
+    key: string
+    owner: string
+    expires_at: number | null
+    data: string
+  }
   secret: {
     name: string
     value: Bytes

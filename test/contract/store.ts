@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Jid } from '../../src/address/jid.ts'
 import { uriFor } from '../../src/mapping/address.ts'
 import type { Credentials, Store, StoredBinding } from '../../src/store/port.ts'
+import { presenceContract } from './store-presence.ts'
 
 export function storeContract(name: string, open: () => Store | Promise<Store>): void {
   describe(name, () => {
@@ -202,6 +203,8 @@ export function storeContract(name: string, open: () => Store | Promise<Store>):
         expect((await store.bindings.load(0)).toSorted((a, b) => (a.aor < b.aor ? -1 : 1))).toEqual(all)
       })
     })
+
+    presenceContract(() => store)
 
     test('a secret is made once and is long', async () => {
       const [a, b] = await Promise.all([store.secret('a'), store.secret('a')])
