@@ -7,6 +7,7 @@ import { Jid } from './address/jid.ts'
 import { isNetwork } from './config/fields.ts'
 import { type DomainSettings, dataDirectory, type Settings } from './config/settings.ts'
 import type { PbxSettings } from './core/pbx/pbx.ts'
+import { REGISTRAR_DEFAULTS } from './core/registrar.ts'
 import { Scanners } from './core/scanners.ts'
 import { TrustedPeers } from './core/trusted-peers.ts'
 import { type House, joinRooms } from './house.ts'
@@ -190,12 +191,13 @@ function pbxDomains({ domains }: Settings): PbxSettings[] {
 }
 
 async function houseSettings(settings: Settings, software: Software, store: Store) {
-  const { xmppDataToPhones, acceptSips, digest, loopback } = settings.sip
+  const { xmppDataToPhones, telephonesPerAccount, acceptSips, digest, loopback } = settings.sip
   return {
     // Telephones of a domain that lives on a PBX register there.
     domains: settings.domains.map((domain) => (domain.pbx ? { ...domain, telephones: false } : domain)),
     software,
     xmppDataToPhones,
+    registrar: { ...REGISTRAR_DEFAULTS, contactsMax: telephonesPerAccount },
     acceptSips,
     digest,
     loopback,

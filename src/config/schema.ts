@@ -135,6 +135,7 @@ export const schema = group({
     digest: list(oneOf(['SHA-256', 'MD5']))
       .min(1, { error: 'must name at least one algorithm, or no telephone can register' })
       .default(['MD5']),
+    telephonesPerAccount: whole('the telephones one account may register', 1, 1_000).default(10),
     acceptSips: yesNo().default(false),
     loopback: yesNo().default(false),
     timers: group({ t1: milliseconds('10ms', '10s').prefault('500ms') }),

@@ -55,6 +55,7 @@ describe('what nobody wrote has a default', () => {
       trustedCertificates: [],
       xmppDataToPhones: true,
       digest: ['MD5'],
+      telephonesPerAccount: 10,
       acceptSips: false,
       loopback: false,
       timers: { t1Ms: 500 },

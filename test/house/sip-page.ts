@@ -41,7 +41,7 @@ address goes in [routing.md](routing.md).
 
 | method | what becomes of it |
 |---|---|
-| REGISTER | the registrar of our domains; ${ALGORITHMS.join(' or ')} digest as \`sip.digest\` says; ${REGISTRAR_DEFAULTS.minExpiresSeconds} to ${REGISTRAR_DEFAULTS.maxExpiresSeconds} s, at most ${REGISTRAR_DEFAULTS.contactsMax} telephones of one account |
+| REGISTER | the registrar of our domains; ${ALGORITHMS.join(' or ')} digest as \`sip.digest\` says; ${REGISTRAR_DEFAULTS.minExpiresSeconds} to ${REGISTRAR_DEFAULTS.maxExpiresSeconds} s, at most ${REGISTRAR_DEFAULTS.contactsMax} telephones of one account unless \`sip.telephonesPerAccount\` says another number |
 | MESSAGE | a message stanza, or on to telephones; 202 where it is only accepted |
 | OPTIONS | answered for domains and accounts |
 | INFO | outside a dialog only from trusted peers: an iq with its answer in the response |
