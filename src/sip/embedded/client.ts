@@ -10,9 +10,11 @@ import { newBranch } from '../identifier.ts'
 import type { SipRequest, SipResponse } from '../message.ts'
 import { type NextHop, NoResponseError, type Transport } from '../port.ts'
 import { SipSyntaxError } from '../syntax-error.ts'
+import type { Aftermath } from './aftermath.ts'
 import { ClientTransaction } from './client-transaction.ts'
 import { InviteClient, type InviteUser } from './invite-client.ts'
 import { type Limits, UDP_REQUEST_MAX_BYTES, WITHOUT_TCP_MS } from './limits.ts'
+import { Retained } from './retained.ts'
 import { type Timers, transactionMs } from './timers.ts'
 import { traceSent } from './trace.ts'
 import { hostPort, type TransportLayer, type Way } from './transport.ts'
@@ -27,6 +29,7 @@ export class ClientTransactions {
   readonly #log: Log
   readonly #byBranch = new Map<string, ClientTransaction>()
   readonly #invites = new Map<string, InviteClient>()
+  readonly #answered: Retained<Aftermath>
   /** Addresses that refused TCP, and until when that is believed. */
   readonly #withoutTcp = new Map<string, number>()
   #waitingCount = 0
@@ -39,6 +42,7 @@ export class ClientTransactions {
     this.timers = timers
     this.#limits = limits
     this.#log = log
+    this.#answered = new Retained(wheel, transactionMs(timers), limits.answeredMax)
   }
 
   /** Requests without a final response yet. */
@@ -65,7 +69,7 @@ export class ClientTransactions {
 
   /** Calls that go on from here, until their transactions are over. */
   get inviteCount(): number {
-    return this.#invites.size
+    return this.#invites.size + this.#answered.size
   }
 
   /** An INVITE of the proxy's; what is said to it, the user hears. It goes by the hop's transport whatever its size: a telephone that registered over UDP is there. */
@@ -105,8 +109,7 @@ export class ClientTransactions {
   }
 
   /** Without a transaction: the ACK of an INVITE of ours. */
-  sendBeside(request: SipRequest, via: string, way: Way, host: string, port: number): void {
-    const bytes = print(request, via)
+  sendBeside(bytes: Buffer, way: Way, host: string, port: number): void {
     traceSent(this.#log, bytes, way, host, port)
     way.send(bytes, host, port)
   }
@@ -115,13 +118,8 @@ export class ClientTransactions {
   pass(request: SipRequest, hop: NextHop): void {
     const layer = this.#layer(hop.transport)
     const host = unbracketed(hop.host)
-    this.sendBeside(
-      request,
-      this.#via(layer, host, hop.flow, newBranch()),
-      layer.wayTo(host, hop.port, hop.flow, hop.name ?? host),
-      host,
-      hop.port,
-    )
+    const bytes = print(request, this.#via(layer, host, hop.flow, newBranch()))
+    this.sendBeside(bytes, layer.wayTo(host, hop.port, hop.flow, hop.name ?? host), host, hop.port)
   }
 
   noteFailed(hop: NextHop, cause: Error): void {
@@ -132,10 +130,15 @@ export class ClientTransactions {
     this.#invites.delete(invite.branch)
   }
 
+  keepAnswered(branch: string, aftermath: Aftermath): void {
+    this.#answered.add(branch, aftermath, 1)
+  }
+
   receive(response: SipResponse, host: string): void {
     const invite = this.#inviteOf(response)
     if (invite) {
-      invite.receive(response)
+      if (invite instanceof InviteClient) invite.receive(response)
+      else invite.again(response)
       return
     }
     const transaction = this.#transactionOf(response)
@@ -191,6 +194,7 @@ export class ClientTransactions {
     for (const transaction of this.#byBranch.values()) this.wheel.stop(transaction)
     this.#byBranch.clear()
     for (const invite of [...this.#invites.values()]) invite.drop()
+    this.#answered.clear()
   }
 
   #launch(transaction: ClientTransaction, host: string): void {
@@ -229,10 +233,11 @@ export class ClientTransactions {
     return found[0]?.address ?? hop.host
   }
 
-  #inviteOf(response: SipResponse): InviteClient | undefined {
-    if (this.#invites.size === 0) return undefined
+  #inviteOf(response: SipResponse): InviteClient | Aftermath | undefined {
+    if (this.inviteCount === 0) return undefined
     try {
-      const invite = this.#invites.get(topVia(response.headers.get('via') ?? '').branch ?? '')
+      const branch = topVia(response.headers.get('via') ?? '').branch ?? ''
+      const invite = this.#invites.get(branch) ?? this.#answered.get(branch)
       return invite && parseCSeq(response.headers.get('cseq') ?? '').method === 'INVITE' ? invite : undefined
     } catch (cause) {
       if (cause instanceof SipSyntaxError) return undefined

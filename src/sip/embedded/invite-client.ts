@@ -1,8 +1,10 @@
 /** An INVITE that goes on from here: its retransmissions, the ACK of what is no 2xx, its CANCEL (RFC 3261 §17.1.1, §9.1, RFC 6026 §7.2). */
+import { print } from '../codec.ts'
 import { parseCSeq } from '../cseq.ts'
 import { newBranch } from '../identifier.ts'
 import { Headers, SipRequest, type SipResponse } from '../message.ts'
 import { type NextHop, NoResponseError } from '../port.ts'
+import { type Aftermath, Heard, Refused } from './aftermath.ts'
 import type { ClientTransactions } from './client.ts'
 import { DATAGRAM_MAX_BYTES } from './limits.ts'
 import { transactionMs } from './timers.ts'
@@ -13,13 +15,15 @@ import { Timed } from './wheel.ts'
 export interface InviteUser {
   /** 101 to 199; a 100 is for the transaction alone. */
   provisional(response: SipResponse): void
-  /** Once; but a 2xx as often as it comes (RFC 6026 §7.2). */
+  /** Once; where there is no `aftermath`, a 2xx as often as it comes (RFC 6026 §7.2). */
   answered(response: SipResponse): void
   /** Nothing more comes: Timer B, nobody there, or a CANCEL that nobody answered. */
   failed(why: 'timeout' | 'transport'): void
+  /** For a 2xx that comes again; absent: the user is kept until Timer M. */
+  readonly aftermath?: Aftermath
 }
 
-type State = 'calling' | 'proceeding' | 'accepted' | 'completed' | 'over'
+type State = 'calling' | 'proceeding' | 'over'
 
 export class InviteClient extends Timed implements Sender {
   readonly branch = newBranch()
@@ -49,6 +53,11 @@ export class InviteClient extends Timed implements Sender {
     this.#user = user
   }
 
+  /** Whether anything came back, 100 included. */
+  get isHeard(): boolean {
+    return this.#state !== 'calling'
+  }
+
   begin(way: Way, host: string, port: number, bytes: Buffer, via: string): void {
     if (way.transport === 'udp' && bytes.length > DATAGRAM_MAX_BYTES)
       throw new NoResponseError('transport', `${bytes.length} bytes do not fit into a datagram`)
@@ -66,13 +75,8 @@ export class InviteClient extends Timed implements Sender {
   }
 
   receive(response: SipResponse): void {
-    const { status } = response
     if (this.#state === 'over') return
-    if (this.#state === 'accepted') {
-      if (status >= 200 && status < 300) this.#user.answered(response)
-    } else if (this.#state === 'completed') {
-      if (status >= 300) this.#acknowledge(response)
-    } else if (status < 200) this.#proceed(response)
+    if (response.status < 200) this.#proceed(response)
     else this.#end(response)
   }
 
@@ -102,8 +106,7 @@ export class InviteClient extends Timed implements Sender {
   }
 
   expire(): void {
-    if (this.#state === 'accepted' || this.#state === 'completed') this.#finish()
-    else if (this.#state === 'proceeding') this.fail('timeout')
+    if (this.#state === 'proceeding') this.fail('timeout')
     else if (this.#state === 'calling') {
       const left = this.#giveUpAt - performance.now()
       if (left <= 0 || !this.#bytes || !this.#way) {
@@ -126,28 +129,24 @@ export class InviteClient extends Timed implements Sender {
     if (response.status > 100) this.#user.provisional(response)
   }
 
+  /** Nothing of it is kept but what answers the same response when it comes again: for a 2xx Timer M, for another one Timer D. */
   #end(response: SipResponse): void {
-    const { timers, wheel } = this.#owner
-    this.#way?.forget(this)
-    if (response.status < 300) {
-      // Timer M: each 2xx that comes again is passed on, as its ACK comes from who called.
-      this.#state = 'accepted'
-      wheel.start(this, transactionMs(timers))
-    } else {
-      this.#state = 'completed'
-      this.#acknowledge(response)
-      // Timer D.
-      if (this.#way?.isReliable === false) wheel.start(this, transactionMs(timers))
-      else this.#finish()
+    const way = this.#way
+    if (response.status < 300) this.#owner.keepAnswered(this.branch, this.#user.aftermath ?? new Heard(this.#user))
+    else if (way) {
+      const refused = new Refused(this.#owner, this.#ackOf(response), way, this.#host, this.#port)
+      refused.again(response)
+      if (!way.isReliable) this.#owner.keepAnswered(this.branch, refused)
     }
+    this.#finish()
     this.#user.answered(response)
   }
 
   /** §17.1.1.3. */
-  #acknowledge(response: SipResponse): void {
+  #ackOf(response: SipResponse): Buffer {
     const ack = sibling(this.request, 'ACK')
     ack.headers.set('To', response.headers.get('to') ?? this.request.headers.get('to') ?? '')
-    if (this.#way) this.#owner.sendBeside(ack, this.#via, this.#way, this.#host, this.#port)
+    return print(ack, this.#via)
   }
 
   #sendCancel(reasons: readonly string[]): void {

@@ -3,16 +3,19 @@ import { print } from '../codec.ts'
 import { withEcho } from '../echo.ts'
 import { newTag } from '../identifier.ts'
 import { response, type SipRequest, type SipResponse } from '../message.ts'
+import { Accepted, CONFIRMED } from './aftermath.ts'
 import type { Caller, ProxyCall } from './proxy-call.ts'
 import type { ReturnPath } from './return-path.ts'
 import type { ServerTransactions } from './server.ts'
 import { TRYING_MS, transactionMs } from './timers.ts'
 import { Timed } from './wheel.ts'
 
-type State = 'proceeding' | 'accepted' | 'completed' | 'confirmed'
+type State = 'proceeding' | 'accepted' | 'completed'
 
 export class InviteTransaction extends Timed implements Caller {
   readonly tag = newTag()
+  /** For both sides, once it was answered. */
+  readonly aftermath: Accepted
   readonly #owner: ServerTransactions
   #state: State = 'proceeding'
   /** Where it rings, once it was forwarded. */
@@ -32,15 +35,11 @@ export class InviteTransaction extends Timed implements Caller {
   ) {
     super()
     this.#owner = owner
+    this.aftermath = new Accepted(owner, path)
   }
 
   get isAnswered(): boolean {
     return this.#state !== 'proceeding'
-  }
-
-  /** With a 2xx: its ACK is a matter of both ends (RFC 6026 §8.5). */
-  get isAccepted(): boolean {
-    return this.#state === 'accepted'
   }
 
   /** The answer is not there at once. */
@@ -62,8 +61,8 @@ export class InviteTransaction extends Timed implements Caller {
     } else if (this.#state === 'proceeding') {
       this.#state = 'accepted'
       this.#last = undefined
-      // Timer L; each 2xx comes again from who gave it.
-      this.#owner.wheel.start(this, transactionMs(this.#owner.timers))
+      // Timer L; each 2xx comes again from who gave it, and its ACK is a matter of both ends (RFC 6026 §8.5).
+      this.#owner.ended(this, this.aftermath)
     }
     this.#owner.sendOn(this.path, bytes)
   }
@@ -81,20 +80,19 @@ export class InviteTransaction extends Timed implements Caller {
 
   acknowledge(): void {
     if (this.#state !== 'completed') return
-    this.#state = 'confirmed'
     // Timer I: ACKs that come again are absorbed.
     if (this.path.way.isReliable) this.#owner.ended(this)
-    else this.#owner.wheel.start(this, this.#owner.timers.t4Ms)
+    else this.#owner.ended(this, CONFIRMED)
   }
 
   /** The INVITE came again. */
   repeat(): void {
-    if (this.#last && this.#state !== 'confirmed') this.#owner.sendOn(this.path, this.#last)
+    if (this.#last) this.#owner.sendOn(this.path, this.#last)
   }
 
   expire(): void {
     if (this.#state === 'proceeding') this.#sayTrying()
-    else if (this.#state !== 'completed' || performance.now() >= this.#giveUpAt) this.#owner.ended(this)
+    else if (performance.now() >= this.#giveUpAt) this.#owner.ended(this)
     else this.#sendAgain()
   }
 

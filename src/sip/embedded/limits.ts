@@ -28,14 +28,22 @@ export interface Limits {
   readonly connectMs: number
   /** Requests being served at the same time; above it 503 with Retry-After. Each holds its whole request. */
   readonly servedAtOnceMax: number
-  /** INVITEs between their first byte and the end of their transaction; above it 503. */
+  /** INVITEs that ring, or whose refusal waits for its ACK; above it 503. Each holds its whole request. */
   readonly invitesMax: number
+  /** Calls answered or refused within the last 64·T1, on either side: 0.6 KB each; above it the oldest are forgotten. 1,500 calls a second fit. */
+  readonly answeredMax: number
   /** Requests of ours that wait for their final response; above it `send` is refused. */
   readonly sentAtOnceMax: number
   /** Bytes of responses kept for requests that come again (Timer J); above it the oldest go first. 32 s of 3,000 requests a second fit. */
   readonly retainedMaxBytes: number
   /** Timer C: a telephone that rings longer than this after its last word is cancelled. RFC 3261 §16.6 step 11 wants more than three minutes. */
   readonly ringingMs: number
+  /** Places one call is tried at that were learned from 3xx: who sends callers round in circles is not followed for ever. */
+  readonly redirectionsMax: number
+  /** Calls somebody watches, from their first ring to their end; what is above it is not told of. Each costs about 2 KB. */
+  readonly watchedMax: number
+  /** How long a watched call without a session timer (RFC 4028) goes unasked whether it still is one. */
+  readonly probeMs: number
   /** Addresses remembered for having no TCP. */
   readonly withoutTcpMax: number
 }
@@ -56,9 +64,13 @@ export const defaultLimits: Limits = {
   connectMs: 5_000,
   servedAtOnceMax: 10_000,
   invitesMax: 2_000,
+  answeredMax: 50_000,
   sentAtOnceMax: 50_000,
   retainedMaxBytes: 67_108_864,
   ringingMs: 185_000,
+  redirectionsMax: 10,
+  watchedMax: 10_000,
+  probeMs: 300_000,
   withoutTcpMax: 1_000,
 }
 

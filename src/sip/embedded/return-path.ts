@@ -2,8 +2,10 @@
 import { isIP } from 'node:net'
 import { endOfValue } from '../list.ts'
 import type { SipRequest } from '../message.ts'
+import { SipSyntaxError } from '../syntax-error.ts'
 import type { Via } from '../via.ts'
 import type { Way } from './transport.ts'
+import { topVia, Vitals } from './vitals.ts'
 
 const DEFAULT_PORT = 5_060
 
@@ -33,6 +35,19 @@ export function guessedPath(way: Way, field: string, host: string, port: number)
   if (!sentBy || (!way.isReliable && /;[ \t]*rport\b/i.test(field))) return new ReturnPath(way, host, port)
   const named = Number(sentBy[1] ?? DEFAULT_PORT)
   return new ReturnPath(way, host, named >= 1 && named <= 65_535 ? named : port)
+}
+
+/** For a request that cannot be read; its Via is completed if that can. */
+export function pathForRefusal(request: SipRequest, field: string, way: Way, host: string, port: number): ReturnPath {
+  try {
+    const via = topVia(field)
+    const path = returnPath(way, via, host, port)
+    completeVia(request, new Vitals(request.headers.list).via, via, host, port)
+    return path
+  } catch (cause) {
+    if (!(cause instanceof SipSyntaxError)) throw cause
+    return guessedPath(way, field, host, port)
+  }
 }
 
 // §18.2.2 lets a multicast group answer; nobody uses it, and a stranger could make us flood one. A name would have to be asked for.

@@ -7,12 +7,13 @@ import { response, type SipRequest, SipResponse } from '../message.ts'
 import { Forward, type Received, type Serve } from '../port.ts'
 import { SipSyntaxError } from '../syntax-error.ts'
 import type { Via } from '../via.ts'
+import { type Aftermath, CONFIRMED } from './aftermath.ts'
 import { InviteTransaction } from './invite.ts'
 import { DATAGRAM_MAX_BYTES, INVITE_SERVED_MS, type Limits } from './limits.ts'
 import type { StatefulProxy } from './proxy.ts'
 import { comeBackLater, isServedScheme, sameTag } from './refusal.ts'
-import { Retained } from './retained.ts'
-import { completeVia, guessedPath, type ReturnPath, returnPath } from './return-path.ts'
+import { Retained, weightOf } from './retained.ts'
+import { completeVia, guessedPath, pathForRefusal, type ReturnPath, returnPath } from './return-path.ts'
 import { Seldom } from './seldom.ts'
 import { Serving } from './serving.ts'
 import { type Timers, transactionMs } from './timers.ts'
@@ -33,7 +34,9 @@ export class ServerTransactions {
   readonly #log: Log
   readonly #reopen: Reopen
   readonly #proxy: StatefulProxy
-  readonly #retained: Retained
+  readonly #retained: Retained<Buffer>
+  /** INVITEs that have their answer. */
+  readonly #answered: Retained<Aftermath>
   /** The requests whose answer is awaited. */
   readonly #serving = new Map<string, Serving>()
   readonly #invites = new Map<string, InviteTransaction>()
@@ -50,6 +53,7 @@ export class ServerTransactions {
     this.#reopen = reopen
     this.#proxy = proxy
     this.#retained = new Retained(wheel, transactionMs(timers), limits.retainedMaxBytes)
+    this.#answered = new Retained(wheel, transactionMs(timers), limits.answeredMax)
   }
 
   /** Requests that are being served. */
@@ -64,7 +68,7 @@ export class ServerTransactions {
 
   /** INVITE transactions, until their last timer. */
   get inviteCount(): number {
-    return this.#invites.size
+    return this.#invites.size + this.#answered.size
   }
 
   receive(request: SipRequest, way: Way, host: string, port: number): void {
@@ -86,9 +90,10 @@ export class ServerTransactions {
 
   /** Of a refusal it ends here; of a 2xx it goes on to who gave that (§16.11). */
   #acknowledge(request: SipRequest, via: Via): void {
-    const invite = this.#invites.get(keyOf(request, via, 'INVITE'))
-    if (invite && !invite.isAccepted) invite.acknowledge()
-    else if (this.#proxy.isInDialog(request)) this.#proxy.acknowledge(request)
+    const key = keyOf(request, via, 'INVITE')
+    const invite = this.#invites.get(key)
+    if (invite) invite.acknowledge()
+    else if (this.#answered.get(key) !== CONFIRMED && this.#proxy.isInDialog(request)) this.#proxy.acknowledge(request)
   }
 
   /** What the codec refused, answered if it is known to whom. */
@@ -99,16 +104,7 @@ export class ServerTransactions {
       this.#log.lowLevel({ what: 'sip_noise_dropped', why: error.reason, from: host, transport: way.transport })
       return
     }
-    let path: ReturnPath
-    try {
-      const via = topVia(field)
-      path = returnPath(way, via, host, port)
-      completeVia(request, new Vitals(request.headers.list).via, via, host, port)
-    } catch (cause) {
-      if (!(cause instanceof SipSyntaxError)) throw cause
-      path = guessedPath(way, field, host, port)
-    }
-    this.#refuse(request, path, response(error.status, error.reason))
+    this.#refuse(request, pathForRefusal(request, field, way, host, port), response(error.status, error.reason))
   }
 
   /** New requests are refused from now on; `quiet` is called when nothing is served any more. */
@@ -122,6 +118,7 @@ export class ServerTransactions {
     this.#quiet = undefined
     this.#proxy.stop()
     this.#retained.clear()
+    this.#answered.clear()
     for (const invite of this.#invites.values()) this.wheel.stop(invite)
     for (const serving of this.#serving.values()) this.wheel.stop(serving)
     this.#invites.clear()
@@ -158,7 +155,7 @@ export class ServerTransactions {
       known.repeat()
       return
     }
-    if (this.#serving.has(key)) return
+    if (this.#serving.has(key) || this.#answered.get(key)) return
     const refusal = this.#refusalOf(request)
     if (refusal) {
       this.#refuse(request, path, refusal)
@@ -230,7 +227,7 @@ export class ServerTransactions {
     // A 2xx to an INVITE is repeated by who gave it; here at least for who asks again.
     if (invite) this.#forgetInvite(invite)
     this.sendOn(path, bytes)
-    if (!path.way.isReliable) this.#retained.add(key, bytes)
+    if (!path.way.isReliable) this.#retained.add(key, bytes, weightOf(key, bytes))
   }
 
   #forward(serving: Serving, forward: Forward): void {
@@ -280,10 +277,12 @@ export class ServerTransactions {
 
   // §9.2: only an INVITE can be cancelled; the CANCEL has its branch, and has an answer of its own.
   #cancel(request: SipRequest, key: string, via: Via, path: ReturnPath): void {
-    const invite = this.#invites.get(keyOf(request, via, 'INVITE'))
-    const bytes = print(withEcho(request, invite ? response(200) : response(481), invite?.tag ?? newTag()))
+    const called = keyOf(request, via, 'INVITE')
+    const invite = this.#invites.get(called)
+    const isKnown = invite !== undefined || this.#answered.get(called) !== undefined
+    const bytes = print(withEcho(request, response(isKnown ? 200 : 481), invite?.tag ?? newTag()))
     this.sendOn(path, bytes)
-    if (!path.way.isReliable) this.#retained.add(key, bytes)
+    if (!path.way.isReliable) this.#retained.add(key, bytes, weightOf(key, bytes))
     if (invite?.isAnswered !== false) return
     if (invite.call) {
       invite.call.cancel(request.headers.all('reason'))
@@ -322,9 +321,10 @@ export class ServerTransactions {
     way.send(bytes, path.host, path.port)
   }
 
-  /** An INVITE transaction is over. */
-  ended(invite: InviteTransaction): void {
+  /** An INVITE transaction is over, but for this. */
+  ended(invite: InviteTransaction, aftermath?: Aftermath): void {
     this.#forgetInvite(invite)
+    if (aftermath) this.#answered.add(invite.key, aftermath, 1)
   }
 
   #forgetInvite(invite: InviteTransaction): void {

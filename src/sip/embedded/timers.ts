@@ -17,3 +17,8 @@ export function transactionMs(timers: Timers): number {
 
 /** §17.2.1: a 100 is sent where the final response to an INVITE is not there by then. */
 export const TRYING_MS = 200
+
+/** How long an INVITE waits for the first word where another way is left: long enough for a lost datagram or two, short enough for who waits. */
+export function patienceMs(timers: Timers): number {
+  return 16 * timers.t1Ms
+}
