@@ -1,13 +1,12 @@
 /** Calls, and whatever else one telephone wants of another: not delivered by us, but forwarded to where the account's telephones are (RFC 3261 §16.5). */
 import { unbracketed } from '../address/ip-literal.ts'
 import type { SipUri } from '../address/sip-uri.ts'
-import { parseAuthParams } from '../sip/auth-params.ts'
-import { type Headers, SipRequest } from '../sip/message.ts'
+import { SipRequest } from '../sip/message.ts'
 import { parseNameAddr } from '../sip/name-addr.ts'
 import { type Branch, Forward, type NextHop, NoResponseError, type Received } from '../sip/port.ts'
-import { SipSyntaxError } from '../sip/syntax-error.ts'
 import { isPrivate } from './asserted-identity.ts'
 import type { Binding, Locations } from './location.ts'
+import { removeOwnCredentials } from './own-credentials.ts'
 import { type MaybePromise, RefusedError, type Signal, trusts } from './port.ts'
 
 /** Forwarded where they open something between telephones; what follows in their dialogs never comes here. */
@@ -86,20 +85,11 @@ export class Calls {
     headers.remove('Route')
     // A Record-Route before the first dialog-forming hop may be there; a Proxy-Require was for us.
     headers.remove('Proxy-Require')
-    this.#removeOurCredentials(headers)
+    removeOwnCredentials(headers, this.rooms.domains)
     if (!trusts(signal.arrival)) headers.remove('P-XMPP-Data')
     // RFC 3325 §5: asserted only among those who trust each other.
     if (!trusts(signal.arrival) || !tellsIdentity) headers.remove('P-Asserted-Identity')
     return new SipRequest(request.method, request.uri, headers, request.body)
-  }
-
-  /** Those of other realms are for who comes behind us (RFC 3261 §22.3). */
-  #removeOurCredentials(headers: Headers): void {
-    for (const name of ['Proxy-Authorization', 'Authorization']) {
-      const others = headers.all(name).filter((field) => !this.rooms.domains.has(realmOf(field)))
-      headers.remove(name)
-      for (const field of others) headers.append(name, field)
-    }
   }
 }
 
@@ -125,13 +115,4 @@ function contactOf(request: SipRequest | undefined): string | undefined {
 function hostOf(route: string): string {
   const [, host = ''] = /^sips?:(?:[^@]*@)?(\[[^\]]*\]|[^:;?]*)/i.exec(parseNameAddr(route).uri) ?? []
   return unbracketed(host).toLowerCase()
-}
-
-function realmOf(credentials: string): string {
-  try {
-    return parseAuthParams(credentials).params.get('realm') ?? ''
-  } catch (cause) {
-    if (cause instanceof SipSyntaxError) return ''
-    throw cause
-  }
 }

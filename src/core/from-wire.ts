@@ -151,7 +151,7 @@ export class FromWire {
     if (speaker instanceof SipResponse) return speaker
     if (this.seen.seen(request, this.now(), route?.hop)) return refusal(482, 'Loop Detected')
     const { sender, trusted, account } = speaker
-    return calls.forward(WireSignal.of(request, { kind: 'wire', hop, trusted, account }, sender), received)
+    return calls.forward(WireSignal.of(request, { kind: 'wire', hop, trusted, account }, sender, this.settings.domains), received)
   }
 
   async #signal(received: Received, route: RouteSender | undefined): Promise<SipResponse> {
@@ -164,7 +164,7 @@ export class FromWire {
     const { sender, trusted, account } = speaker
     if (!trusted && request.headers.has('P-XMPP-Data'))
       this.log.problem({ what: 'xmpp_data_ignored', from: sender.bare.toString(), host: hop.host })
-    const signal = WireSignal.of(request, { kind: 'wire', hop, trusted, account }, sender)
+    const signal = WireSignal.of(request, { kind: 'wire', hop, trusted, account }, sender, this.settings.domains)
     const answer = await this.core.submit(signal)
     if (account) return answer.responseFor(this.settings.toTelephone)
     return answer.responseFor(route?.policy ?? (trusted ? this.settings.toTrusted : this.settings.toStranger))

@@ -2,6 +2,7 @@
 import { parseMessage, print } from '../sip/codec.ts'
 import { SipRequest, SipResponse } from '../sip/message.ts'
 import { PlainAnswer, WireAnswer } from './answer.ts'
+import { NO_REALM } from './own-credentials.ts'
 import type { Answer, Core, HopPolicy, MaybePromise, Signal } from './port.ts'
 import { RefusedError } from './port.ts'
 import { WireSignal } from './wire-signal.ts'
@@ -31,7 +32,7 @@ export class Loopback implements Core {
     }
     const read = parseMessage(print(withVia(request)))
     if (!(read instanceof SipRequest)) throw new Error('a printed request was read as a response')
-    const answer = this.core.submit(WireSignal.of(read, signal.arrival))
+    const answer = this.core.submit(WireSignal.of(read, signal.arrival, undefined, NO_REALM))
     return answer instanceof Promise ? answer.then((late) => overWire(late, read)) : overWire(answer, read)
   }
 }

@@ -3,6 +3,7 @@ import { SipUri } from '../address/sip-uri.ts'
 import { SipRequest } from '../sip/message.ts'
 import { NameAddr, parseNameAddr } from '../sip/name-addr.ts'
 import { isPrivate } from './asserted-identity.ts'
+import { EVERY_REALM, type Realms, removeOwnCredentials } from './own-credentials.ts'
 import type { Arrival, HopPolicy, Signal } from './port.ts'
 import { RefusedError, trusts } from './port.ts'
 
@@ -17,13 +18,15 @@ export class WireSignal implements Signal {
     readonly from: SipUri,
     readonly to: SipUri,
     readonly maxForwards: number,
+    /** Credentials of these were for us. */
+    readonly realms: Realms = EVERY_REALM,
   ) {}
 
   /** Throws SipSyntaxError or SipUriError where From or the Request-URI is no SIP URI. */
-  static of(request: SipRequest, arrival: Arrival, sender?: SipUri): WireSignal {
+  static of(request: SipRequest, arrival: Arrival, sender?: SipUri, realms: Realms = EVERY_REALM): WireSignal {
     const from = sender ?? SipUri.parse(parseNameAddr(request.headers.get('From') ?? '').uriWithGr)
     const hops = Number(request.headers.get('Max-Forwards') ?? DEFAULT_MAX_FORWARDS)
-    return new WireSignal(request, arrival, from, SipUri.parse(request.uri), hops)
+    return new WireSignal(request, arrival, from, SipUri.parse(request.uri), hops, realms)
   }
 
   get method(): string {
@@ -37,7 +40,7 @@ export class WireSignal implements Signal {
   requestFor(hop: HopPolicy): SipRequest {
     const headers = this.received.headers.copy()
     headers.set('Max-Forwards', String(this.maxForwards - 1))
-    for (const name of CREDENTIALS) headers.remove(name)
+    removeOwnCredentials(headers, this.realms)
     // RFC 3325 §5, §7: asserted among those who trust each other; a telephone of ours may know it unless the sender minds.
     if (!trusts(this.arrival) || (hop.telephone && isPrivate(headers))) headers.remove('P-Asserted-Identity')
     if (!hop.fromGruu && this.from.gr !== undefined) headers.set('From', withoutDevice(headers.get('From') ?? ''))
@@ -55,7 +58,7 @@ export class WireSignal implements Signal {
   }
 
   readdressed(to: SipUri): WireSignal {
-    return new WireSignal(this.received, this.arrival, this.from, to, this.maxForwards - 1)
+    return new WireSignal(this.received, this.arrival, this.from, to, this.maxForwards - 1, this.realms)
   }
 }
 
@@ -65,6 +68,3 @@ function withoutDevice(from: string): string {
   sender.params.remove('gr')
   return new NameAddr(sender.displayName, SipUri.parse(sender.uri).withGr(undefined).toString(), sender.params).toString()
 }
-
-/** Meant for us and nobody behind us (RFC 3261 §22.3). */
-const CREDENTIALS = ['Authorization', 'Proxy-Authorization']

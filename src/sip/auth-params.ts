@@ -12,6 +12,9 @@ export interface AuthParams {
 const SCHEME = /^[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)[ \t]+/
 const NAME = /([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*=[ \t]*/y
 const VALUE = /[^\s",]+/y
+/** What a parameter is not: two words, and only then its `=`. */
+const SCHEME_WITH_PARAM = /,[ \t]*(?=[A-Za-z0-9\-.!%*_+`'~]+[ \t]+[A-Za-z0-9\-.!%*_+`'~]+[ \t]*=)/y
+const CLOSED = /^"(?:[^"\\]|\\.)*"/sy
 const COMMA = 0x2c
 const QUOTE = 0x22
 /** Digest has a dozen. */
@@ -39,6 +42,26 @@ export function parseAuthParams(text: string): AuthParams {
     at = skipSpace(text, at + 1)
     if (at >= text.length) throw new SipSyntaxError('it ends with a comma')
   }
+}
+
+/** Several challenges or credentials in one field, which RFC 3261 §7.3.1 forbids and not everybody on the way knows: each on its own. */
+export function schemesIn(field: string): string[] {
+  const found: string[] = []
+  let from = 0
+  for (let at = 0; at < field.length; ) {
+    const code = field.charCodeAt(at)
+    SCHEME_WITH_PARAM.lastIndex = at
+    if (code === QUOTE) {
+      // One that has no end has nothing behind it, either.
+      CLOSED.lastIndex = at
+      if (!CLOSED.test(field)) break
+      at = CLOSED.lastIndex
+    } else if (code === COMMA && SCHEME_WITH_PARAM.test(field)) {
+      found.push(field.slice(from, at))
+      from = at = SCHEME_WITH_PARAM.lastIndex
+    } else at++
+  }
+  return [...found, field.slice(from)]
 }
 
 function endOfToken(text: string, at: number): number {

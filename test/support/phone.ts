@@ -44,7 +44,8 @@ export class Phone {
   readonly #callId = newCallId()
   readonly #unread: SipRequest[] = []
   readonly #readers: ((request: SipRequest) => void)[] = []
-  readonly #answers = new Map<Field, DigestAnswers>()
+  /** One for each realm and field: a proxy behind another asks for a password of its own (RFC 3261 §22.3). */
+  readonly #answers = new Map<string, { readonly field: Field; readonly digest: DigestAnswers }>()
   #cseq = 0
 
   private constructor(stack: SipStack, identity: PhoneIdentity) {
@@ -99,11 +100,10 @@ export class Phone {
 
   /** Any request; a challenge is answered where there is a password. */
   async request(method: string, uri: string, parts: RequestParts = {}, to = uri): Promise<SipResponse> {
-    const first = await this.#send(method, uri, parts, to)
-    if (!this.#takeChallenge(first)) return first
-    const second = await this.#send(method, uri, parts, to)
-    // A nonce may have grown old between the two.
-    return this.#takeChallenge(second) ? this.#send(method, uri, parts, to) : second
+    let answer = await this.#send(method, uri, parts, to)
+    // A nonce may have grown old meanwhile, or the next one on the way asks too.
+    for (let asked = 0; asked < 3 && this.#takeChallenge(answer); asked++) answer = await this.#send(method, uri, parts, to)
+    return answer
   }
 
   /** The next request that nobody has read. */
@@ -135,7 +135,7 @@ export class Phone {
     headers.append('Call-ID', method === 'REGISTER' ? this.#callId : newCallId())
     headers.append('CSeq', `${++this.#cseq} ${method}`)
     headers.append('User-Agent', 'a telephone of the tests')
-    for (const [field, answers] of this.#answers) headers.append(field, answers.answer(method, uri))
+    for (const { field, digest } of this.#answers.values()) headers.append(field, digest.answer(method, uri))
     if (parts.contentType !== undefined) headers.append('Content-Type', parts.contentType)
     for (const [name, value] of parts.headers ?? []) headers.append(name, value)
     return this.#stack.send(new SipRequest(method, uri, headers, Buffer.from(parts.body ?? '')), this.#identity.proxy)
@@ -150,8 +150,9 @@ export class Phone {
     const understood = algorithm === undefined ? offered : offered.filter((field) => field.includes(`algorithm=${algorithm}`))
     const challenge = bestChallenge(understood)
     const field: Field = isProxy ? 'Proxy-Authorization' : 'Authorization'
-    if (!challenge || (this.#answers.has(field) && !challenge.isStale)) return false
-    this.#answers.set(field, new DigestAnswers(challenge, decodeURIComponent(user), password))
+    const key = `${field} ${challenge?.realm}`
+    if (!challenge || (this.#answers.has(key) && !challenge.isStale)) return false
+    this.#answers.set(key, { field, digest: new DigestAnswers(challenge, decodeURIComponent(user), password) })
     return true
   }
 }

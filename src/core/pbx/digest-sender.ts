@@ -1,4 +1,5 @@
 /** One account's name and password towards its PBX: its requests carry digest credentials, its challenges are answered (RFC 3261 §22). */
+import { schemesIn } from '../../sip/auth-params.ts'
 import { parseCSeq } from '../../sip/cseq.ts'
 import { bestChallenge, DigestAnswers } from '../../sip/digest-client.ts'
 import { SipRequest, type SipResponse } from '../../sip/message.ts'
@@ -10,9 +11,6 @@ const ASKING: Readonly<Record<number, { readonly challenge: string; readonly cre
   401: { challenge: 'WWW-Authenticate', credentials: 'Authorization' },
   407: { challenge: 'Proxy-Authenticate', credentials: 'Proxy-Authorization' },
 }
-
-/** RFC 3261 §7.3.1 wants each in a field of its own; not everybody on the way keeps them apart. */
-const challengesIn = (field: string): string[] => field.split(/,\s*(?=Digest\s)/i)
 
 export class DigestSender {
   readonly #password: Buffer
@@ -41,7 +39,7 @@ export class DigestSender {
       const response = await send(this.#signed(request, number))
       const asking = ASKING[response.status]
       if (!asking || challenges >= this.challengesMax) return response
-      const challenge = bestChallenge(response.headers.all(asking.challenge).flatMap(challengesIn))
+      const challenge = bestChallenge(response.headers.all(asking.challenge).flatMap(schemesIn))
       if (!challenge || (this.#realm !== undefined && challenge.realm !== this.#realm)) return response
       // The answer to a fresh question was refused: the password is wrong.
       if (answered.has(asking.credentials) && !challenge.isStale) return response

@@ -1,7 +1,8 @@
 /** What the server passed on, as plain data. Its text is read by our own codec: drachtio-srf joins repeated fields and changes names. */
+import { schemesIn } from '../auth-params.ts'
 import { END_OF_HEAD, parseHead, refused, SipParseError, withBody } from '../codec.ts'
 import { endOfValue } from '../list.ts'
-import { SipRequest, SipResponse } from '../message.ts'
+import { type Headers, SipRequest, SipResponse } from '../message.ts'
 import type { Received, Transport } from '../port.ts'
 import type { Sockets } from './sockets.ts'
 import type { SrfRequest, SrfResponse } from './srf.ts'
@@ -37,8 +38,22 @@ function readMessage(raw: string): SipRequest | SipResponse {
   // A body of Latin-1 is lost here. Better nobody reads it than that somebody reads something else.
   if (isDamaged && head.contentLength !== undefined && head.contentLength !== body.length)
     throw refused(head, 415, 'Only text in UTF-8 goes through drachtio')
+  separateSchemes(head.headers)
   return withBody(head, body)
 }
+
+/** The server makes one field of several: who passed two proxies has credentials for both. */
+function separateSchemes(headers: Headers): void {
+  for (const name of WITH_SCHEMES) {
+    const fields = headers.all(name)
+    const apart = fields.flatMap(schemesIn)
+    if (apart.length === fields.length) continue
+    headers.remove(name)
+    for (const field of apart) headers.append(name, field)
+  }
+}
+
+const WITH_SCHEMES = ['Authorization', 'Proxy-Authorization', 'WWW-Authenticate', 'Proxy-Authenticate']
 
 /** The protocols of the server, in its own words. */
 export function transportOf(protocol: string): Transport {
