@@ -1,16 +1,14 @@
-/** Telephones nobody here wrote call each other through the gateway. */
+/** Telephones nobody here wrote call each other through the gateway; SIPp's calls are in sipp.test.ts. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Baresip } from './peers/baresip.ts'
 import { Gateway } from './peers/gateway.ts'
 import { lacks } from './peers/installed.ts'
-import { freePort } from './peers/ports.ts'
-import { at, registerBySipp, Sipp, sipp, who } from './peers/sipp.ts'
 
 let gateway: Gateway
 
 beforeAll(async () => {
   gateway = await Gateway.start()
-  await gateway.add('juliet', 'romeo', 'nurse', 'tybalt')
+  await gateway.add('juliet', 'romeo')
 })
 afterAll(() => gateway?.stop())
 
@@ -83,45 +81,5 @@ describe.skipIf(lacks('baresip'))('baresip', () => {
       await romeo?.hangUp()
       expect(await juliet?.ended()).toMatch(/^(?:486|603)/)
     })
-  })
-})
-
-describe.skipIf(lacks('sipp'))('SIPp', () => {
-  /** Calls from juliet to tybalt. */
-  const calling = (transport: 'udp' | 'tcp' = 'udp') => {
-    const line = gateway.line('juliet', transport)
-    return { ...at(line), keys: { ...who(line), to: 'tybalt@xmpp.example' }, credentials: { ...line, uri: 'tybalt@xmpp.example' } }
-  }
-
-  async function tybaltPlays(scenario: string, conversation: () => Promise<unknown>): Promise<void> {
-    const port = await freePort()
-    await registerBySipp(gateway.line('tybalt'), port)
-    const tybalt = await Sipp.start(scenario, { port, calls: 1 })
-    try {
-      await conversation()
-      expect((await tybalt.end()).code).toBe(0)
-    } finally {
-      await tybalt.stop()
-    }
-    await registerBySipp(gateway.line('tybalt'), port, 0)
-  }
-
-  for (const transport of ['udp', 'tcp'] as const)
-    test(`calls over ${transport}, is answered and hangs up`, () => tybaltPlays('take-call', () => sipp('call', calling(transport))))
-
-  test('calls and gives up', () => tybaltPlays('ring-until-cancelled', () => sipp('call-cancelled', calling())))
-
-  test('rings at two: one takes the call, the other is cancelled', async () => {
-    const ports = [await freePort(), await freePort()] as const
-    for (const port of ports) await registerBySipp(gateway.line('tybalt'), port)
-    const taking = await Sipp.start('take-call', { port: ports[0], calls: 1 })
-    const ringing = await Sipp.start('ring-until-cancelled', { port: ports[1], calls: 1 })
-    try {
-      await sipp('call', calling())
-      expect([(await taking.end()).code, (await ringing.end()).code]).toEqual([0, 0])
-    } finally {
-      await Promise.all([taking.stop(), ringing.stop()])
-    }
-    for (const port of ports) await registerBySipp(gateway.line('tybalt'), port, 0)
   })
 })

@@ -69,12 +69,6 @@ describe('a wrong password', () => {
     expect((await goSendxmpp(wrong(gateway.login('nurse', 'hall')), 'romeo@xmpp.example', 'I am not she')).code).not.toBe(0)
   })
 
-  test.skipIf(lacks('sipp'))('is another challenge to SIPp', async () => {
-    const line = gateway.line('nurse')
-    const credentials = { user: 'nurse', password: 'not this one', uri: gateway.domain }
-    expect(await sipp('register-refused', { ...at(line), keys: who(line), credentials })).toContain('refused')
-  })
-
   test.skipIf(lacks('baresip'))('leaves baresip unregistered', async () => {
     const line = { ...gateway.line('nurse'), password: 'not-this-one' }
     const phone = await Baresip.start({ ...line, contact: 'sip:juliet@xmpp.example', certificate: gateway.certificate })

@@ -21,6 +21,7 @@ export interface GatewaySettings {
   readonly digest?: readonly ('SHA-256' | 'MD5')[]
   /** Where the domain lives, so that accounts are not added here. */
   readonly pbx?: string
+  readonly telephonesPerAccount?: number
   /** The Router's table, as the configuration writes it. */
   readonly routes?: readonly (string | Readonly<Record<string, unknown>>)[]
 }
@@ -125,7 +126,8 @@ export class Gateway {
   }
 }
 
-function configuration(folder: Folder, { t1 = '500ms', loopback = false, digest = ['MD5'], routes = [], pbx }: GatewaySettings) {
+function configuration(folder: Folder, settings: GatewaySettings) {
+  const { t1 = '500ms', loopback = false, digest = ['MD5'], telephonesPerAccount = 10, routes = [], pbx } = settings
   const free = { port: 0, address: LOCAL }
   return {
     domains: [{ name: DOMAIN, ...(pbx === undefined ? {} : { pbx: { uri: pbx } }) }],
@@ -141,6 +143,7 @@ function configuration(folder: Folder, { t1 = '500ms', loopback = false, digest 
       },
       timers: { t1 },
       digest,
+      telephonesPerAccount,
       loopback,
     },
     routes,

@@ -12,13 +12,19 @@ import { FIXTURES } from './template.ts'
 const RULE = /^-{40,}.*$/
 const TRACE = { before: /^(?:UDP|TCP) message (?:sent|received) /, after: RULE }
 
+/** It binds two ports for sound, sent or not, and looks for them among the same hundred in every process. Below the range of freePort. */
+const mediaPort = (port: number): number => 10_000 + ((port * 4) % 10_000)
+
 export interface Scenario {
   /** Values of [keywords] in the scenario. */
   readonly keys?: Readonly<Record<string, string | number>>
   /** Answer with this status line's end instead of 200 OK. SIPp takes no keyword in its place. */
   readonly status?: `${number} ${string}`
-  /** Where the gateway listens on 127.0.0.1; absent for a scenario that only waits. */
+  /** Where the gateway listens; absent for a scenario that only waits. */
   readonly gatewayPort?: number
+  readonly gatewayHost?: string
+  /** Our own address; that of this machine alone, where the gateway is there too. */
+  readonly localHost?: string
   readonly transport?: 'udp' | 'tcp'
   readonly port?: number
   /** Calls, and how many a second; a scenario that only waits takes as many as come where this is undefined. */
@@ -28,6 +34,8 @@ export interface Scenario {
   readonly seconds?: number
   /** Take a repeated answer for one more answer, instead of repeating what it answers. */
   readonly withoutRepeats?: boolean
+  /** One of very many: what it sends and receives is not written down. */
+  readonly withoutTrace?: boolean
 }
 
 export class Sipp {
@@ -35,7 +43,7 @@ export class Sipp {
 
   private constructor(
     private readonly program: Program,
-    /** What it writes into its files, as lines: messages, errors, and what a scenario logs. */
+    /** What it writes into its files, as lines: messages, errors, and what a scenario logs. Without a trace: what it prints. */
     private readonly files: Program,
     private readonly folder: Folder,
     readonly port: number,
@@ -45,7 +53,8 @@ export class Sipp {
 
   /** Resolves when it listens and the scenario runs. */
   static async start(name: string, scenario: Scenario): Promise<Sipp> {
-    const { keys = {}, gatewayPort, transport = 'udp', calls, rate = 10, credentials, seconds = 60 } = scenario
+    const { keys = {}, gatewayPort, transport = 'udp', calls, rate = 10, credentials, seconds = 60, withoutTrace = false } = scenario
+    const { gatewayHost = '127.0.0.1', localHost = '127.0.0.1' } = scenario
     const port = scenario.port ?? (await freePort())
     const folder = await Folder.make('sipp')
     for (const file of ['messages', 'errors', 'logs']) await writeFile(folder.file(file), '')
@@ -54,18 +63,22 @@ export class Sipp {
       folder.file('scenario.xml'),
       scenario.status === undefined ? script : script.replace('SIP/2.0 200 OK', `SIP/2.0 ${scenario.status}`),
     )
-    const args = ['-sf', 'scenario.xml', '-nostdin', '-i', '127.0.0.1', '-p', `${port}`, '-t', transport === 'udp' ? 'u1' : 't1']
-    args.push('-trace_msg', '-message_file', 'messages', '-trace_err', '-error_file', 'errors', '-trace_logs', '-log_file', 'logs')
+    const args = ['-sf', 'scenario.xml', '-nostdin', '-i', localHost, '-p', `${port}`, '-t', transport === 'udp' ? 'u1' : 't1']
+    args.push('-mp', `${mediaPort(port)}`)
+    if (!withoutTrace)
+      args.push('-trace_msg', '-message_file', 'messages', '-trace_err', '-error_file', 'errors', '-trace_logs', '-log_file', 'logs')
     for (const [key, value] of Object.entries(keys)) args.push('-key', key, `${value}`)
     if (calls !== undefined) args.push('-m', `${calls}`, '-r', `${rate}`)
     args.push('-timeout', `${seconds}s`, '-timeout_error')
     if (scenario.withoutRepeats === true) args.push('-nr')
     if (credentials) args.push('-au', credentials.user, '-ap', credentials.password, '-auth_uri', credentials.uri)
-    if (gatewayPort !== undefined) args.push(`127.0.0.1:${gatewayPort}`)
+    if (gatewayPort !== undefined) args.push(`${gatewayHost}:${gatewayPort}`)
     const program = Program.start({ command: 'sipp', args, cwd: folder.path, package: 'sip-tester', name: `sipp ${name}` })
     // tail ends when SIPp has ended, and not before it has read everything.
     const watch = ['-q', '-n', '+1', '-s', '0.1', `--pid=${program.pid}`, '-f', 'messages', 'errors', 'logs']
-    const files = Program.start({ command: 'tail', args: watch, cwd: folder.path, package: 'coreutils', name: `sipp ${name}` })
+    const files = withoutTrace
+      ? program
+      : Program.start({ command: 'tail', args: watch, cwd: folder.path, package: 'coreutils', name: `sipp ${name}` })
     const sipp = new Sipp(program, files, folder, port)
     // It says nothing when its socket is open: a scenario that waits is ready when the kernel knows its port.
     if (gatewayPort === undefined) {
@@ -84,6 +97,14 @@ export class Sipp {
     return { ...ending, lines: this.files.lines.all }
   }
 
+  /** Resolves when every call went as the scenario says; throws with SIPp's own words where one did not. */
+  async endsWell(): Promise<readonly string[]> {
+    const { code, lines } = await this.end()
+    if (code === 0) return lines
+    const errors = lines.filter((line) => /Aborting|unexpected|error|Retransmission|timeout|must use/i.test(line)).slice(-5)
+    throw new Error(`${this.program.name} ended with ${code}: ${errors.join(' | ')}`)
+  }
+
   async stop(): Promise<void> {
     // SIGUSR1, its own way to end, waits for calls that a silent telephone never ends.
     await this.program.stop('SIGTERM').catch(() => this.program.stop('SIGKILL'))
@@ -95,12 +116,7 @@ export class Sipp {
 /** Runs a scenario to its end; throws with SIPp's own words where it did not go as written. Resolves with all it printed. */
 export async function sipp(name: string, scenario: Scenario): Promise<readonly string[]> {
   const run = await Sipp.start(name, { calls: 1, ...scenario })
-  const { code, lines } = await run.end()
-  if (code !== 0) {
-    const errors = lines.filter((line) => /Aborting|unexpected|error|Retransmission|timeout|must use/i.test(line)).slice(-5)
-    throw new Error(`sipp ${name} ended with ${code}: ${errors.join(' | ')}`)
-  }
-  return lines
+  return run.endsWell()
 }
 
 /** Registers 127.0.0.1:port for the line, by MD5; `username` where digest knows the line by another name than its URI. */
