@@ -12,6 +12,8 @@ import { hostPort } from './transport.ts'
 
 const LETTERS = { udp: 'u', tcp: 'c', tls: 't', ws: 'w', wss: 'x' } as const
 const TRANSPORTS: Readonly<Record<string, Transport>> = { u: 'udp', c: 'tcp', t: 'tls', w: 'ws', x: 'wss' }
+// RFC 7118 §5.2.2: one name for both kinds of WebSocket.
+const NAMES = { tcp: 'tcp', tls: 'tls', ws: 'ws', wss: 'ws' } as const
 const SIGNATURE_BYTES = 12
 const DEFAULT_PORT = 5_060
 
@@ -26,7 +28,7 @@ export class DialogRoutes {
   fieldFor(side: NextHop, local: NextHop, callId: string): string {
     const text = `${LETTERS[side.transport]}${side.port},${side.flow ?? ''},${unbracketed(side.host)}`
     const bytes = Buffer.concat([this.#signature(text, callId), Buffer.from(text)])
-    const transport = local.transport === 'udp' ? '' : `;transport=${local.transport}`
+    const transport = local.transport === 'udp' ? '' : `;transport=${NAMES[local.transport]}`
     return `<sip:${bytes.toString('base64url')}@${hostPort(local.host, local.port)}${transport};lr>`
   }
 
