@@ -2,27 +2,35 @@
 import { parseMessage, print } from '../../src/sip/codec.ts'
 import { bestChallenge, DigestAnswers } from '../../src/sip/digest-client.ts'
 import { withEcho } from '../../src/sip/echo.ts'
-import type { MemoryNetwork, Place } from '../../src/sip/embedded/memory.ts'
+import type { Place } from '../../src/sip/embedded/memory.ts'
 import { newBranch, newCallId, newTag } from '../../src/sip/identifier.ts'
 import { Headers, response, SipRequest, SipResponse } from '../../src/sip/message.ts'
 import { parseNameAddr } from '../../src/sip/name-addr.ts'
+import type { Transport } from '../../src/sip/port.ts'
 
 type Message = SipRequest | SipResponse
 export type Fields = readonly (readonly [string, string])[]
 
 export const OFFER = 'v=0\r\no=- 1 1 IN IP4 192.0.2.99\r\ns=-\r\nc=IN IP4 192.0.2.99\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n'
 
+/** What it is connected to: the network in memory, or a socket of its own. */
+export interface Wire {
+  enter(place: Place): void
+  leave(place: Place): void
+  carry(from: Place, bytes: Buffer, host: string, port: number): void
+}
+
 export interface CallerPlace {
   readonly host: string
   readonly port?: number
-  readonly transport?: 'udp' | 'tcp'
+  readonly transport?: Transport
   /** Its contact says another host, as behind an address translator. */
   readonly contactHost?: string
   readonly gateway: { readonly host: string; readonly port: number }
 }
 
 export class Caller implements Place {
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: Transport
   readonly host: string
   readonly port: number
   readonly aor: string
@@ -34,7 +42,7 @@ export class Caller implements Place {
   #cseq = 0
 
   constructor(
-    readonly network: MemoryNetwork,
+    readonly network: Wire,
     readonly user: string,
     readonly domain: string,
     readonly password: string,
@@ -49,7 +57,12 @@ export class Caller implements Place {
   }
 
   get contact(): string {
-    return `sip:${this.user}@${this.#place.contactHost ?? this.host}:${this.port}${this.transport === 'udp' ? '' : ';transport=tcp'}`
+    return `sip:${this.user}@${this.#place.contactHost ?? this.host}:${this.port}${this.#transportParameter}`
+  }
+
+  /** RFC 7118 §5.2.2 knows one for both kinds of WebSocket. */
+  get #transportParameter(): string {
+    return this.transport === 'udp' ? '' : `;transport=${this.transport === 'wss' ? 'ws' : this.transport}`
   }
 
   take(bytes: Buffer): void {

@@ -1,7 +1,7 @@
 /** A network without wires: parties that reach each other by printed and parsed bytes, below the transactions every embedded stack has. */
 import { type Log, silent } from '../../log/log.ts'
 import { parseMessage, SipParseError } from '../codec.ts'
-import { type Listening, type NextHop, NoResponseError } from '../port.ts'
+import { type Listening, type NextHop, NoResponseError, type Transport } from '../port.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { EmbeddedStack } from './stack.ts'
 import { defaultTimers, type Timers } from './timers.ts'
@@ -18,7 +18,7 @@ export interface MemoryParty {
 
 /** A message between two parties. */
 export interface Packet {
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: Transport
   readonly from: string
   readonly to: string
   readonly bytes: Buffer
@@ -28,7 +28,7 @@ export interface Packet {
 
 /** Somebody at an address of that network. */
 export interface Place {
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: Transport
   readonly host: string
   readonly port: number
   take(bytes: Buffer, from: Place): void
@@ -89,7 +89,7 @@ export class MemoryNetwork {
   }
 }
 
-function keyOf(transport: 'udp' | 'tcp', host: string, port: number): string {
+function keyOf(transport: Transport, host: string, port: number): string {
   return `${transport} ${hostPort(host, port)}`
 }
 
