@@ -201,13 +201,13 @@ const subscribed: readonly Play[] = [
     needs: 'gateway',
     async run(house) {
       const { keys, ...rest } = toward(house, 'tybalt')
-      const subscribing = { ...rest, keys: { ...keys, event: 'dialog' } }
+      const subscribing = { ...rest, keys: { ...keys, event: 'message-summary' } }
       await whilePlaying(house, 'tybalt', [['serve-subscription']], () => sipp('subscribe', subscribing))
     },
   },
   {
     name: 'subscribe-unserved',
-    shows: 'an event package nobody serves is 489 with Allow-Events',
+    shows: 'an event package nobody serves is 489',
     needs: 'gateway',
     run(house) {
       const { keys, ...rest } = toward(house, 'tybalt')
