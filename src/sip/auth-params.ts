@@ -14,7 +14,7 @@ const NAME = /([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*=[ \t]*/y
 const VALUE = /[^\s",]+/y
 /** What a parameter is not: two words, and only then its `=`. */
 const SCHEME_WITH_PARAM = /,[ \t]*(?=[A-Za-z0-9\-.!%*_+`'~]+[ \t]+[A-Za-z0-9\-.!%*_+`'~]+[ \t]*=)/y
-const CLOSED = /^"(?:[^"\\]|\\.)*"/sy
+const CLOSED = /"(?:[^"\\]|\\.)*"/sy
 const COMMA = 0x2c
 const QUOTE = 0x22
 /** Digest has a dozen. */
