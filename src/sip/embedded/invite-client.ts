@@ -20,7 +20,7 @@ export interface InviteUser {
   /** Nothing more comes: Timer B, nobody there, or a CANCEL that nobody answered. */
   failed(why: 'timeout' | 'transport'): void
   /** For a 2xx that comes again; absent: the user is kept until Timer M. */
-  readonly aftermath?: Aftermath
+  readonly aftermath?: Aftermath | undefined
 }
 
 type State = 'calling' | 'proceeding' | 'over'
