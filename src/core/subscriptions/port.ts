@@ -34,7 +34,7 @@ export type TerminationReason = 'deactivated' | 'probation' | 'rejected' | 'time
 
 /** The room that decides what a watcher of ours is told; `Notifier` asks it each time something goes out. */
 export interface Views {
-  /** Never more than this watcher may see. `fetch`: a SUBSCRIBE for one look, no dialog stays. */
+  /** Never more than this watcher may see. Asked for a single look too (`Expires: 0`), of which neither `begun` nor `ended` hears. */
   viewFor(watch: Watch): MaybePromise<View>
   /** The first dialog of this watch is there. */
   begun(watch: Watch): void
@@ -44,6 +44,10 @@ export interface Views {
 
 /** What a notifier elsewhere says of somebody one of ours watches: one NOTIFY, in the order of its CSeq. */
 export interface Notice {
+  /** Which dialog says it: one SUBSCRIBE may have forked where its package allows that (`dialog`), and each part then speaks for itself. */
+  readonly dialog: string
+  /** The answer to a `fetch`, which ends by itself (RFC 6665 §4.4.3): its `terminated` for `timeout` says nothing of a subscription. */
+  readonly isFetched: boolean
   readonly state: 'pending' | 'active' | 'terminated'
   /** Of a terminated one; other words than RFC 6665's own come as undefined. */
   readonly reason: TerminationReason | undefined
@@ -55,8 +59,15 @@ export interface Notice {
 
 /** The room that hears what our subscriptions bring. */
 export interface Notices {
+  /**
+   * Terminated ones too: after `rejected`, `noresource` and `invariant` nothing follows by itself; after any other reason, or none, it is subscribed anew while it is
+   * wanted. A thrown RefusedError becomes the response to the NOTIFY.
+   */
   noticed(watch: Watch, notice: Notice): void
-  /** A SUBSCRIBE got a final non-2xx that repeating it does not cure (423, 481 and authentication are dealt with before); 408 and 503 stand for no answer at all. */
+  /**
+   * A SUBSCRIBE got a final non-2xx that repeating it does not cure (423, 481 and authentication are dealt with before), and the subscription is over; 408 and 503
+   * stand for no answer at all: told once, and it is tried again until one comes.
+   */
   refused(watch: Watch, status: number, reason: string): void
   /** Whether the subscription is to be refreshed: its watcher is there to see something (RFC 8048 §8.1). Asked before each refresh. */
   isWanted(watch: Watch): MaybePromise<boolean>
