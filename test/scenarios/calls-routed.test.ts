@@ -89,5 +89,7 @@ test('five hundred calls leave nothing behind', async () => {
   }
   expect([...juliet.untaken, ...romeo.untaken].filter((one) => one !== 100)).toEqual([])
   // Until the last timer: 64 times T1.
-  await expect.poll(() => verona.stack.load, { timeout: 3_000 }).toEqual({ serving: 0, waiting: 0, retained: 0, ringing: 0, invites: 0 })
+  await expect
+    .poll(() => verona.stack.load, { timeout: 3_000 })
+    .toEqual({ serving: 0, waiting: 0, retained: 0, ringing: 0, invites: 0, watched: 0 })
 }, 30_000)

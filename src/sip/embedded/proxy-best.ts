@@ -2,7 +2,7 @@
 import { response, SipResponse } from '../message.ts'
 
 /** Within 4xx: first what says how to try again, last what says least of the person who was called. */
-const TELLING = [401, 407, 415, 420, 484]
+const TELLING = [401, 407, 415, 420, 422, 484]
 const SAYS_LITTLE = [408, 430, 480, 487]
 
 export function bestOf(responses: readonly SipResponse[]): SipResponse {

@@ -3,7 +3,16 @@ import { randomBytes } from 'node:crypto'
 import type { Log } from '../../log/log.ts'
 import type { SipParseError } from '../codec.ts'
 import { SipRequest, type SipResponse } from '../message.ts'
-import { type Abilities, type Listening, type NextHop, NoResponseError, type Serve, type SipStack, type Transport } from '../port.ts'
+import {
+  type Abilities,
+  type CallWatch,
+  type Listening,
+  type NextHop,
+  NoResponseError,
+  type Serve,
+  type SipStack,
+  type Transport,
+} from '../port.ts'
 import type { Gate } from './admission.ts'
 import { ClientTransactions } from './client.ts'
 import { type Listener, layersFor } from './layers.ts'
@@ -42,6 +51,8 @@ export interface Load {
   readonly ringing: number
   /** INVITE transactions, until their last timer. */
   readonly invites: number
+  /** Calls that somebody is told of, until they end. */
+  readonly watched: number
 }
 
 export function embeddedStack(settings: EmbeddedSettings, log: Log): EmbeddedStack {
@@ -103,6 +114,7 @@ export class EmbeddedStack implements SipStack, Receiver {
       retained: this.#server?.retainedCount ?? 0,
       ringing: this.#proxy.ringing,
       invites: (this.#server?.inviteCount ?? 0) + this.#client.inviteCount,
+      watched: this.#proxy.watched,
     }
   }
 
@@ -125,6 +137,10 @@ export class EmbeddedStack implements SipStack, Receiver {
 
   send(request: SipRequest, hop: NextHop): Promise<SipResponse> {
     return this.#client.send(request, hop)
+  }
+
+  watchCalls(watch: CallWatch): void {
+    this.#proxy.watch(watch)
   }
 
   localFor(hop: NextHop): NextHop {

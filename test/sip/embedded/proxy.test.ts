@@ -76,7 +76,7 @@ describe('an INVITE that goes on', () => {
     await vi.advanceTimersByTimeAsync(100_000)
     expect(times).toEqual([0, 500, 1_500, 3_500, 7_500, 15_500, 31_500])
     expect(lines(alice.all)).toEqual([100, 408])
-    expect(stack.load).toEqual({ serving: 0, waiting: 0, retained: 0, ringing: 0, invites: 0 })
+    expect(stack.load).toEqual({ serving: 0, waiting: 0, retained: 0, ringing: 0, invites: 0, watched: 0 })
     expect(vi.getTimerCount()).toBe(0)
   })
 
@@ -112,7 +112,7 @@ describe('an INVITE that goes on', () => {
     say(answer)
     await vi.advanceTimersByTimeAsync(1_000)
     expect(lines(alice.all)).toEqual([200, 200, 200])
-    expect(stack.load).toMatchObject({ ringing: 0, invites: 0 })
+    expect(stack.load).toMatchObject({ ringing: 0, invites: 0, watched: 0 })
   })
 
   test('is cancelled with its own branch, and given up where nobody answers that', async () => {
@@ -130,7 +130,7 @@ describe('an INVITE that goes on', () => {
     ask(request('ACK'))
     await vi.advanceTimersByTimeAsync(40_000)
     expect(lines(alice.all)).toEqual([180, 200, 487])
-    expect(stack.load).toMatchObject({ waiting: 0, ringing: 0, invites: 0 })
+    expect(stack.load).toMatchObject({ waiting: 0, ringing: 0, invites: 0, watched: 0 })
   })
 
   test('is refused with 503 where too many are under way', async () => {

@@ -224,7 +224,7 @@ describe('what is wrong is said, and served to nobody', () => {
     for (let n = 0; n < 2; n++) peer.send(text().replace('CSeq: 1 MESSAGE', 'CSeq: 1 INFO'))
     const [first, second] = [await peer.response(), await peer.response()]
     expect(tagOf(first.headers.get('to') ?? '')).toBe(tagOf(second.headers.get('to') ?? ''))
-    expect(stack.load).toEqual({ serving: 0, waiting: 0, retained: 0, ringing: 0, invites: 0 })
+    expect(stack.load).toEqual({ serving: 0, waiting: 0, retained: 0, ringing: 0, invites: 0, watched: 0 })
   })
 
   test('noise, keep-alives, ACKs and responses to nothing are not answered', async () => {
