@@ -79,7 +79,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
     const streams = await streamService(settings, domains, house, store, tls, log)
     const listening: Listening[] = [...(await streams.start())]
     closing.push(() => streams.stop(GRACE_MS))
-    listening.push(...(await stack.start(house.fromWire.serve)))
+    listening.push(...(await stack.start(house.fromWire.serve, house.returned)))
     closing.push(() => stack.stop(GRACE_MS))
     closing.push(() => house.leave())
     await house.locate()

@@ -88,6 +88,8 @@ export interface House {
   readonly routes: Routes
   /** For domains whose passwords their PBX checks; undefined for all others. */
   loginElsewhere(domain: string): ((jid: Jid, password: string) => Promise<LoginOutcome>) | undefined
+  /** The connection that everything SIP goes through was lost, and is there again. */
+  readonly returned: () => void
   /** How it stands with each PBX. */
   pbxStatus(): readonly (readonly [string, string])[]
   /** Takes back what was registered at PBXs; the stack has to be there still. */
@@ -239,6 +241,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
       if (host === undefined || !pbxes.checksPasswords(host)) return undefined
       return (jid, password) => pbxes.login(uriFor(jid.bare), password)
     },
+    returned: () => pbxes.returned(),
     pbxStatus: () => pbxes.status,
     leave: () => pbxes.stop(),
     async endAccount(jid) {

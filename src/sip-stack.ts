@@ -9,6 +9,11 @@ import type { SipStack } from './sip/port.ts'
 /** Not started. Only the one that is used is loaded. `key`: the same after a restart, so that calls outlive it. */
 export async function sipStackFor({ sip }: Settings, tls: TlsContexts, gate: Gate, key: Buffer, log: Log): Promise<SipStack> {
   if (sip.stack === 'embedded') return embeddedStack({ listeners: sip.embedded.listeners, timers: sip.timers, tls, gate, key }, log)
+  if (sip.stack === 'websocket') {
+    const { WebSocketStack } = await import('./sip/websocket/stack.ts')
+    const { url = '', maxAccounts } = sip.websocket
+    return new WebSocketStack({ url, maxAccounts, timers: sip.timers, ...(tls.authorities && { authorities: tls.authorities }) }, log)
+  }
   const { DrachtioStack } = await import('./sip/drachtio/stack.ts')
   return new DrachtioStack({ ...sip.drachtio, timers: sip.timers }, log)
 }
@@ -25,6 +30,7 @@ export function connectionLine({ connection }: SipStack): string | undefined {
 /** What the configured stack cannot do, for who configures it: nothing is started. */
 export async function lacksOf({ sip }: Settings): Promise<readonly string[]> {
   if (sip.stack === 'embedded') return []
+  if (sip.stack === 'websocket') return lacksBehindWebSocket(sip.websocket)
   const { ABILITIES } = await import('./sip/drachtio/stack.ts')
   const { proxy, serves, dialogs } = ABILITIES
   const lacks: string[] = []
@@ -33,4 +39,12 @@ export async function lacksOf({ sip }: Settings): Promise<readonly string[]> {
   if (missing.length > 0) lacks.push(`no ${missing.join(', ')} from the network`)
   if (dialogs === 'stack') lacks.push('subscriptions end with the connection to the drachtio server')
   return lacks
+}
+
+function lacksBehindWebSocket({ url, maxAccounts }: Settings['sip']['websocket']): readonly string[] {
+  return [
+    'calls between telephones are not forwarded',
+    `no listener: telephones and other SIP servers do not reach the gateway, and it reaches nobody but ${url}`,
+    `no more than ${maxAccounts} accounts at the same time (sip.websocket.maxAccounts)`,
+  ]
 }

@@ -1,5 +1,6 @@
 /** What no key alone can show: keys that contradict each other, files that are not what they should be. */
 
+import type { SipUri } from '../address/sip-uri.ts'
 import { RouteTable } from '../core/route-table.ts'
 import { silent } from '../log/log.ts'
 import { loadIdentity } from '../stream/certificate.ts'
@@ -22,6 +23,7 @@ export async function disagreements(
     passwordsOfPbx(settings, add)
   }
   if (!wrong.has('routes')) uselessRoutes(settings, add)
+  if (!wrong.has('sip')) unreachableByWebSocket(settings, wrong, add)
   if (!wrong.has('receiving') && !wrong.has('sip')) clashingListeners(settings, add)
   return mistakes.sort((a, b) => a.line - b.line)
 }
@@ -45,6 +47,32 @@ function passwordsOfPbx({ domains }: Settings, add: Add): void {
       add(['domains', i, 'mechanisms'], 'must have PLAIN, the only mechanism that shows the PBX a password to check')
     if (!requireTls)
       add(['domains', i, 'requireTls'], 'must be true where a PBX checks passwords: PLAIN shows them to everybody on the way')
+  }
+}
+
+/** Through a WebSocket one PBX is reached and nobody else, and it reaches who has registered through it. */
+function unreachableByWebSocket({ sip, domains, routes }: Settings, wrong: ReadonlySet<string>, add: Add): void {
+  if (sip.stack !== 'websocket') return
+  const { url } = sip.websocket
+  if (url === undefined) {
+    add(['sip', 'websocket', 'url'], 'is missing; it must be the address of the PBX, such as wss://pbx.example/ws')
+    return
+  }
+  const { hostname, protocol, port } = new URL(url)
+  const isThere = ({ host, port: own, transport }: SipUri): boolean =>
+    host === hostname &&
+    (own === undefined || String(own) === (port === '' ? (protocol === 'wss:' ? '443' : '80') : port)) &&
+    (transport === 'ws' || transport === 'wss')
+  const only = `must be sip:${hostname};transport=ws: by sip.stack: websocket nobody is reached but ${url}`
+  if (!wrong.has('routes'))
+    for (const [i, { to }] of routes.entries()) if (to.kind === 'hop' && !isThere(to.uri)) add(['routes', i, 'to'], only)
+  if (wrong.has('domains')) return
+  if (!domains.some(({ pbx }) => pbx))
+    add(['sip', 'stack'], 'websocket needs a domain whose accounts live on the PBX: give one of domains a pbx')
+  for (const [i, { pbx }] of domains.entries()) {
+    if (pbx && !isThere(pbx.uri)) add(['domains', i, 'pbx', 'uri'], only)
+    if (pbx && !pbx.register)
+      add(['domains', i, 'pbx', 'register'], 'must be true: over WebSocket a PBX reaches nobody but who has registered there')
   }
 }
 

@@ -73,6 +73,14 @@ function measured(what: string, read: (text: unknown) => number | undefined, min
   })
 }
 
+/** What a WebSocket is opened to. A password in it would stand in logs. */
+export const webSocketUrl = () =>
+  parsed('the address of a WebSocket, such as wss://pbx.example/ws, without a user or a #', (value) => {
+    if (typeof value !== 'string' || !/^wss?:\/\//i.test(value) || !URL.canParse(value)) return undefined
+    const { username, password, hash, hostname, href } = new URL(value)
+    return username === '' && password === '' && hash === '' && hostname !== '' ? href : undefined
+  })
+
 /** One address of this machine. */
 export const localAddress = () =>
   parsed('an IP address of this machine, such as 127.0.0.1 or "::"', (value) =>

@@ -16,6 +16,7 @@ import {
   oneOf,
   port,
   text,
+  webSocketUrl,
   whole,
   yesNo,
 } from './fields.ts'
@@ -114,7 +115,7 @@ export const schema = group({
     listeners: list(receivingListener).prefault([{ port: 5222 }, { port: 5269 }, { port: 5223, tls: true }]),
   }),
   sip: group({
-    stack: oneOf(['embedded', 'drachtio'], ['websocket']).default('embedded'),
+    stack: oneOf(['embedded', 'drachtio', 'websocket']).default('embedded'),
     logLevel: oneOf(LEVELS).default('major'),
     embedded: group({
       listeners: list(sipListener).prefault([
@@ -128,6 +129,10 @@ export const schema = group({
       host: text('a host name or an address').default('127.0.0.1'),
       port: whole('the admin port of a drachtio server', 1, 65_535).default(9_022),
       secret: text('the secret of a drachtio server').default('cymru'),
+    }),
+    websocket: group({
+      url: webSocketUrl().optional(),
+      maxAccounts: whole('the accounts that may be registered at the PBX', 1, 100_000).default(200),
     }),
     trusted: list(networkOrName()).default([]),
     trustedCertificates: list(text('the path of a PEM file')).default([]),
@@ -165,7 +170,6 @@ export const LATER: ReadonlySet<string> = new Set([
   'receiving.componentPassword',
   'receiving.discoItems',
   'sending',
-  'sip.websocket',
   'secretsKeyFile',
   'store.postgres',
   'cluster',

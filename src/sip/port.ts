@@ -129,7 +129,10 @@ export interface SipStack {
   readonly limits?: StackLimits
   /** Absent: it needs no other program. */
   readonly connection?: Connection
-  start(serve: Serve): Promise<readonly Listening[]>
+  /** The one element it is connected to, which nothing has to be looked up for: nobody else can be reached. Absent: whoever can be located. */
+  readonly only?: NextHop
+  /** `returned` hears when that one was lost and is there again: what was registered through the connection went with it. */
+  start(serve: Serve, returned?: () => void): Promise<readonly Listening[]>
   /**
    * Tells of the calls that its proxy carries from now on, each until `terminated`; one listener, the last who asked. Absent: it carries none. Where nobody has asked,
    * nothing is kept of a call that was answered. A restart ends the knowledge, not the call.

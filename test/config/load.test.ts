@@ -42,6 +42,7 @@ describe('what nobody wrote has a default', () => {
     expect(sip).toEqual({
       stack: 'embedded',
       drachtio: { host: '127.0.0.1', port: 9_022, secret: 'cymru' },
+      websocket: { maxAccounts: 200 },
       logLevel: 'major',
       embedded: {
         listeners: [
@@ -125,9 +126,12 @@ describe('a mistake is told with its line, its key and its cure', () => {
     ['http: {}', 'x.yaml:1: http: is not in this version yet; remove it'],
     ['domains:\n- name: a.example\n  offline: false', 'x.yaml:3: domains[0].offline: is not in this version yet; remove it'],
     ['store:\n  postgres: x', 'x.yaml:2: store.postgres: is not in this version yet; remove it'],
-    ['sip:\n  stack: websocket', 'x.yaml:2: sip.stack: websocket is not in this version yet; there is embedded, drachtio'],
+    ['sip:\n  stack: websocket', /^x.yaml:1: sip.websocket.url: is missing; it must be the address of the PBX/],
+    ['sip:\n  websocket: { url: "https://pbx.example/ws" }', /^x.yaml:2: sip.websocket.url: must be the address of a WebSocket/],
+    ['sip:\n  websocket: { url: "wss://u:p@pbx.example/ws" }', /^x.yaml:2: sip.websocket.url: must be the address of a WebSocket/],
+    ['sip:\n  websocket: { maxAccounts: 0 }', /^x.yaml:2: sip.websocket.maxAccounts: must be the accounts that may be registered/],
     ['sip:\n  drachtio: { port: 0 }', /^x.yaml:2: sip.drachtio.port: must be the admin port of a drachtio server/],
-    ['sip:\n  stack: kamailio', 'x.yaml:2: sip.stack: must be one of embedded, drachtio, not the text "kamailio"'],
+    ['sip:\n  stack: kamailio', 'x.yaml:2: sip.stack: must be one of embedded, drachtio, websocket, not the text "kamailio"'],
     [
       'sip:\n  embedded:\n    listeners:\n      - { transport: sctp, port: 5061 }',
       'x.yaml:4: sip.embedded.listeners[0].transport: must be one of udp, tcp, tls, ws, wss, not the text "sctp"',
@@ -198,7 +202,7 @@ describe('a mistake is told with its line, its key and its cure', () => {
 
   test('all of them at once, in the order of the file', async () => {
     const told = await mistakes(
-      'log:\n  level: loud\n  colour: red\ndomains:\n  - name: a.example\n  - name: a.example\nsip:\n  stack: websocket\n  timers: { t1: soon }\nworkers: 4\n',
+      'log:\n  level: loud\n  colour: red\ndomains:\n  - name: a.example\n  - name: a.example\nsip:\n  stack: kamailio\n  timers: { t1: soon }\nworkers: 4\n',
     )
     expect(told.map((line) => line.split(': ').slice(0, 2).join(' '))).toEqual([
       'x.yaml:2 log.level',

@@ -20,6 +20,8 @@ export type Lack =
   | 'broken requests'
   /** Where nobody is, its server says so at once, even over UDP. */
   | 'timeouts of datagrams'
+  /** Somewhere of its own that others reach: what it is connected to is all it knows. */
+  | 'a place of its own'
   /** The order and the names of header fields, and the words of refusals, are its server's. */
   | 'exact text'
 
@@ -101,7 +103,13 @@ export function sipStackContract(name: string, make: () => StackWorld, lacks: re
         expect(via.hasUniqueBranch).toBe(true)
         expect(via.params.get('received')).toBe(from.host)
         expect(via.params.get('rport')).toBe(String(from.port))
-        expect(local).toMatchObject({ transport: world.transport, host: toBob.host, port: toBob.port })
+        expect(local.transport).toBe(world.transport)
+      })
+
+      needs('a place of its own')('arrives at the place it was sent to', async () => {
+        const { world, alice, toBob, got } = await pair()
+        await alice.send(message('hi'), toBob)
+        expect(one(got).local).toMatchObject({ transport: world.transport, host: toBob.host, port: toBob.port })
       })
 
       needs('large messages')('of 20,000 bytes arrives too', async () => {
@@ -248,7 +256,7 @@ export function sipStackContract(name: string, make: () => StackWorld, lacks: re
         expect(one(got).request.body.toString()).toBe('hello phone')
       })
 
-      test('localFor is where a hop reaches us', async () => {
+      needs('a place of its own')('localFor is where a hop reaches us', async () => {
         const { alice, bob, toBob, got } = await pair()
         await alice.send(message('hi'), toBob)
         const { host, port, transport } = bob.localFor(one(got).from)

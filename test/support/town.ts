@@ -46,6 +46,8 @@ export interface TownOptions {
   readonly routes?: readonly (string | RouteFields)[]
   readonly dns?: Dns
   readonly stack?: 'embedded' | 'drachtio'
+  /** What puts its requests on the wire instead of its own stack; not started. */
+  readonly through?: SipStack
   readonly limits?: Partial<Limits>
   /** The domain lives on a PBX. */
   readonly pbx?: { readonly uri: string; readonly register?: boolean; readonly limits?: Partial<PbxLimits> }
@@ -93,7 +95,7 @@ export async function town(options: TownOptions = {}): Promise<Town> {
   const below = network.join({ ...GATEWAY, timers, ...(options.limits === undefined ? {} : { limits: options.limits }) })
   const isDrachtio = (options.stack ?? process.env.STOXGATE_STACK) === 'drachtio'
   const drachtio = isDrachtio ? new StackOnDouble(below, { timers, limits: QUICK.limits }, {}, log) : undefined
-  const stack: SipStack = drachtio ?? below
+  const stack: SipStack = options.through ?? drachtio ?? below
   const house = joinRooms(
     {
       domains: [{ name: DOMAIN, telephones: true, pagerType: options.pagerType ?? 'chat' }],
@@ -111,7 +113,7 @@ export async function town(options: TownOptions = {}): Promise<Town> {
     stack,
     log,
   )
-  await stack.start(house.fromWire.serve)
+  await stack.start(house.fromWire.serve, house.returned)
   await house.locate()
   const streams = streamsInto(house, store, log)
   const door = streams.door({})

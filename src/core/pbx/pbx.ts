@@ -96,6 +96,12 @@ export class Pbx {
     this.#lines.get(aor)?.emptied()
   }
 
+  /** The connection to it was lost, and all registrations with it; it is there again. */
+  returned(): void {
+    this.#isAway = false
+    this.#registerAnew()
+  }
+
   /** Ends the account's line at once. */
   async end(aor: string): Promise<void> {
     await this.#lines.get(aor)?.leave()
@@ -145,7 +151,9 @@ export class Pbx {
     const [first] = await this.peer.locate()
     if (!first) throw new NoResponseError('transport', `${this.settings.uri} has no address`)
     const { transport, host, port } = this.rooms.localFor(first)
-    const place = `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
+    const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+    // Who is reached through a connection of his own alone has no port.
+    const place = port === 0 ? name : `${name}:${port}`
     return transport === 'udp' ? place : `${place};transport=${transport}`
   }
 
@@ -178,6 +186,10 @@ export class Pbx {
   #heard(): void {
     if (!this.#isAway) return
     this.#isAway = false
+    this.#registerAnew()
+  }
+
+  #registerAnew(): void {
     this.rooms.log.major({ what: 'pbx_back', pbx: this.settings.uri.toString(), lines: this.#lines.size })
     const within = (this.#lines.size / this.#limits.returnsPerSecond) * 1_000
     for (const line of this.#lines.values()) line.refreshWithin(within)

@@ -91,6 +91,11 @@ export class Pbxes implements Way {
     this.#byHost.get(account.host)?.emptied(account.aor)
   }
 
+  /** The connection that all of it goes through was lost, and is there again. */
+  returned(): void {
+    for (const pbx of this.#byHost.values()) pbx.returned()
+  }
+
   async end(account: SipUri): Promise<void> {
     await this.#byHost.get(account.host)?.end(account.aor)
   }

@@ -33,6 +33,11 @@ export class TlsContexts {
     this.#byName = this.#named(settings)
   }
 
+  /** Of whom we believe; undefined: those Node comes with. */
+  get authorities(): readonly string[] | undefined {
+    return this.#settings.authorities
+  }
+
   /** New certificates for whoever connects from now on. Throws where one cannot be read; everything stays as it was then. */
   reload(identities: readonly TlsIdentity[]): void {
     const settings = { ...this.#settings, identities }

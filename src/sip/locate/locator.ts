@@ -46,6 +46,8 @@ export interface Locating {
 }
 
 export interface Reach {
+  /** Where everything goes, if the stack is connected to one element alone. */
+  only?(): NextHop | undefined
   by(transport: Transport): boolean
   to(hop: NextHop): boolean
 }
@@ -67,6 +69,8 @@ export class Locator {
   /** At least one. Throws or rejects with NoResponseError, whose message says why there is none. */
   hopsFor(uri: SipUri): MaybePromise<readonly NextHop[]> {
     const to = destinationOf(uri)
+    const only = this.locating.reach.only?.()
+    if (only) return [theOnly(only, to)]
     if (to.transport !== undefined && !this.locating.reach.by(to.transport))
       throw new NoResponseError('transport', `no ${to.transport} is configured`)
     if (!to.isAddress) return this.#located(to)
@@ -144,6 +148,13 @@ export class Locator {
     if (!this.locating.reach.by(transport)) throw new NoResponseError('transport', `no ${transport} is configured`)
     return transport
   }
+}
+
+/** RFC 7118 §5.2.2: `transport=ws` speaks of both kinds. Throws NoResponseError where somebody else is meant. */
+function theOnly(only: NextHop, { host, port = only.port, transport }: Destination): NextHop {
+  const isMeant = (host === only.name || host === only.host) && port === only.port && (transport === 'ws' || transport === 'wss')
+  if (isMeant) return only
+  throw new NoResponseError('transport', `nobody but ${only.name ?? only.host} can be reached, by ${only.transport}`)
 }
 
 /** Under TLS the peer proves to be the domain that was asked for, not the name DNS gave for it. */

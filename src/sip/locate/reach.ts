@@ -15,5 +15,5 @@ export function reachOf(stack: SipStack): Reach {
       throw cause
     }
   }
-  return { to, by: (transport: Transport) => ANYBODY.some((host) => to({ transport, host, port: 5_060 })) }
+  return { only: () => stack.only, to, by: (transport: Transport) => ANYBODY.some((host) => to({ transport, host, port: 5_060 })) }
 }
