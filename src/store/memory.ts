@@ -10,6 +10,10 @@ import type {
   Kept,
   KeptRecord,
   Rosters,
+  Sealed,
+  SealedPasswords,
+  SealedRecord,
+  SealedUse,
   Store,
   StoredBinding,
   StoredContact,
@@ -21,9 +25,11 @@ export class MemoryStore implements Store {
   readonly rosters = new MemoryRosters()
   readonly #kept = new Map<string, MemoryKept>()
   readonly #secrets = new Map<string, Buffer>()
-  readonly accounts = new MemoryAccounts((jid) => {
+  readonly sealed = new MemorySealed((jid) => this.accounts.exists(jid))
+  readonly accounts: MemoryAccounts = new MemoryAccounts(this.sealed, (jid) => {
     this.bindings.replace(aorOf(jid), [])
     this.rosters.forget(jid)
+    this.sealed.forget(jid)
     for (const kept of this.#kept.values()) kept.forget(aorOf(jid))
   })
 
@@ -53,7 +59,10 @@ class MemoryAccounts implements Accounts {
   readonly #removed: (jid: Jid) => void
 
   /** `removed`: what belongs to an account goes with it. */
-  constructor(removed: (jid: Jid) => void) {
+  constructor(
+    readonly sealed: MemorySealed,
+    removed: (jid: Jid) => void,
+  ) {
     this.#removed = removed
   }
 
@@ -65,17 +74,19 @@ class MemoryAccounts implements Accounts {
     return this.#accounts.has(jid.bare.toString())
   }
 
-  add(jid: Jid, credentials: Credentials): boolean {
+  add(jid: Jid, credentials: Credentials, sealed?: Sealed): boolean {
     if (jid.local === undefined) throw new TypeError('an account has a localpart')
     if (this.exists(jid)) return false
     this.#accounts.set(jid.bare.toString(), { jid: jid.bare, credentials, createdAt: new Date() })
+    this.sealed.put(jid, 'login', sealed)
     return true
   }
 
-  setCredentials(jid: Jid, credentials: Credentials): boolean {
+  setCredentials(jid: Jid, credentials: Credentials, sealed?: Sealed): boolean {
     const account = this.find(jid)
     if (!account) return false
     this.#accounts.set(jid.bare.toString(), { ...account, credentials })
+    this.sealed.put(jid, 'login', sealed)
     return true
   }
 
@@ -99,6 +110,46 @@ function byAddress(a: Jid, b: Jid): number {
 function bytewise(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
+
+class MemorySealed implements SealedPasswords {
+  /** By account and use. */
+  readonly #records = new Map<string, SealedRecord>()
+
+  constructor(readonly isAccount: (jid: Jid) => boolean) {}
+
+  find(jid: Jid, use: SealedUse): Sealed | undefined {
+    return this.#records.get(keyOf(jid, use))?.sealed
+  }
+
+  set(jid: Jid, use: SealedUse, sealed: Sealed): boolean {
+    if (!this.isAccount(jid)) return false
+    this.put(jid, use, sealed)
+    return true
+  }
+
+  /** Undefined: none is left. */
+  put(jid: Jid, use: SealedUse, sealed: Sealed | undefined): void {
+    if (sealed) this.#records.set(keyOf(jid, use), { jid: jid.bare, use, sealed })
+    else this.#records.delete(keyOf(jid, use))
+  }
+
+  withOtherKeys(keyId: string): readonly SealedRecord[] {
+    const others = [...this.#records.values()].filter(({ sealed }) => sealed.keyId !== keyId)
+    return others.sort((a, b) => byAddress(a.jid, b.jid) || bytewise(a.use, b.use))
+  }
+
+  reseal({ jid, use, sealed: before }: SealedRecord, sealed: Sealed): boolean {
+    if (this.find(jid, use)?.nonce.equals(before.nonce) !== true) return false
+    this.put(jid, use, sealed)
+    return true
+  }
+
+  forget(jid: Jid): void {
+    for (const use of ['login', 'pbx'] as const) this.put(jid, use, undefined)
+  }
+}
+
+const keyOf = (jid: Jid, use: SealedUse): string => `${use} ${jid.bare}`
 
 class MemoryBindings implements Bindings {
   readonly #bindings = new Map<string, readonly StoredBinding[]>()

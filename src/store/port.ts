@@ -35,14 +35,41 @@ export interface Account {
 export interface Accounts {
   find(jid: Jid): MaybePromise<Account | undefined>
   exists(jid: Jid): MaybePromise<boolean>
-  /** False where the account is there already; nothing is changed then. */
-  add(jid: Jid, credentials: Credentials): MaybePromise<boolean>
-  /** All credentials in one transaction; false where there is no such account. */
-  setCredentials(jid: Jid, credentials: Credentials): MaybePromise<boolean>
+  /** False where the account is there already; nothing is changed then. `sealed`: the password itself, where it has to stay recoverable. */
+  add(jid: Jid, credentials: Credentials, sealed?: Sealed): MaybePromise<boolean>
+  /** All credentials in one transaction, what an earlier password left under `login` included; false where there is no such account. */
+  setCredentials(jid: Jid, credentials: Credentials, sealed?: Sealed): MaybePromise<boolean>
   /** Removes the account and all that belongs to it, in one transaction; false where there is no such account. */
   remove(jid: Jid): MaybePromise<boolean>
   /** In the order of their addresses; all domains where none is given. */
   list(domain?: string): MaybePromise<readonly Jid[]>
+}
+
+/** What a recoverable password is for: `login` is the account's own, `pbx` one that only its PBX knows. */
+export type SealedUse = 'login' | 'pbx'
+
+/** A password as only the holder of the key can read it (account/secrets); here it is bytes. */
+export interface Sealed {
+  /** Of the key, so that keys can be changed one after the other. */
+  readonly keyId: string
+  readonly nonce: Buffer
+  readonly box: Buffer
+}
+
+export interface SealedRecord {
+  readonly jid: Jid
+  readonly use: SealedUse
+  readonly sealed: Sealed
+}
+
+export interface SealedPasswords {
+  find(jid: Jid, use: SealedUse): MaybePromise<Sealed | undefined>
+  /** Puts or replaces; false where there is no such account. */
+  set(jid: Jid, use: SealedUse, sealed: Sealed): MaybePromise<boolean>
+  /** All that were sealed with another key than this one, in the order of their addresses. */
+  withOtherKeys(keyId: string): MaybePromise<readonly SealedRecord[]>
+  /** The same password with another key; false where another password has taken its place meanwhile. */
+  reseal(record: SealedRecord, sealed: Sealed): MaybePromise<boolean>
 }
 
 /** A contact a telephone registered (RFC 3261 §10), as core/registrar keeps it. `data` is the registrar's own text. */
@@ -110,6 +137,7 @@ export interface Kept {
 
 export interface Store {
   readonly accounts: Accounts
+  readonly sealed: SealedPasswords
   readonly bindings: Bindings
   readonly rosters: Rosters
   /** What the room of this name keeps. */

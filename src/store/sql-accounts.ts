@@ -2,7 +2,8 @@
 import type { Kysely, Selectable } from 'kysely'
 import { Jid } from '../address/jid.ts'
 import { aorOf } from './aor.ts'
-import type { Account, Accounts, Credentials } from './port.ts'
+import type { Account, Accounts, Credentials, Sealed } from './port.ts'
+import { putSealed } from './sql-sealed.ts'
 import { bufferOf, type Tables } from './tables.ts'
 
 export class SqlAccounts implements Accounts {
@@ -34,26 +35,35 @@ export class SqlAccounts implements Accounts {
     return row !== undefined
   }
 
-  async add(jid: Jid, credentials: Credentials): Promise<boolean> {
-    if (jid.local === undefined) throw new TypeError('an account has a localpart')
-    const { numInsertedOrUpdatedRows } = await this.#db
-      .insertInto('account')
-      .values({ domain: jid.domain, local: jid.local, created_at: Date.now(), ...columnsOf(credentials) })
-      .onConflict((conflict) => conflict.columns(['domain', 'local']).doNothing())
-      .executeTakeFirst()
-    return numInsertedOrUpdatedRows === 1n
+  async add(jid: Jid, credentials: Credentials, sealed?: Sealed): Promise<boolean> {
+    const { local, domain } = jid
+    if (local === undefined) throw new TypeError('an account has a localpart')
+    return this.#db.transaction().execute(async (transaction) => {
+      const added = await transaction
+        .insertInto('account')
+        .values({ domain, local, created_at: Date.now(), ...columnsOf(credentials) })
+        .onConflict((conflict) => conflict.columns(['domain', 'local']).doNothing())
+        .returning('id')
+        .executeTakeFirst()
+      if (added && sealed) await putSealed(transaction, added.id, 'login', sealed)
+      return added !== undefined
+    })
   }
 
-  /** One row, one statement: it is its own transaction. */
-  async setCredentials(jid: Jid, credentials: Credentials): Promise<boolean> {
-    if (jid.local === undefined) return false
-    const { numUpdatedRows } = await this.#db
-      .updateTable('account')
-      .set(columnsOf(credentials))
-      .where('domain', '=', jid.domain)
-      .where('local', '=', jid.local)
-      .executeTakeFirst()
-    return numUpdatedRows === 1n
+  async setCredentials(jid: Jid, credentials: Credentials, sealed?: Sealed): Promise<boolean> {
+    const { local, domain } = jid
+    if (local === undefined) return false
+    return this.#db.transaction().execute(async (transaction) => {
+      const changed = await transaction
+        .updateTable('account')
+        .set(columnsOf(credentials))
+        .where('domain', '=', domain)
+        .where('local', '=', local)
+        .returning('id')
+        .executeTakeFirst()
+      if (changed) await putSealed(transaction, changed.id, 'login', sealed)
+      return changed !== undefined
+    })
   }
 
   async remove(jid: Jid): Promise<boolean> {

@@ -12,6 +12,7 @@ import { SqlAccounts } from './sql-accounts.ts'
 import { SqlBindings } from './sql-bindings.ts'
 import { SqlKept } from './sql-kept.ts'
 import { SqlRosters } from './sql-rosters.ts'
+import { SqlSealed } from './sql-sealed.ts'
 import { bufferOf, type Tables } from './tables.ts'
 
 /** How long a statement waits for another process's lock, and the event loop with it: an account command needs some milliseconds, who needs more is no program of ours. */
@@ -64,6 +65,7 @@ class SqliteStore implements Store {
   readonly accounts: SqlAccounts
   readonly bindings: SqlBindings
   readonly rosters: SqlRosters
+  readonly sealed: SqlSealed
   readonly #db: Kysely<Tables>
 
   constructor(database: Database.Database, file: string) {
@@ -71,6 +73,7 @@ class SqliteStore implements Store {
     this.accounts = new SqlAccounts(this.#db)
     this.bindings = new SqlBindings(this.#db)
     this.rosters = new SqlRosters(this.#db)
+    this.sealed = new SqlSealed(this.#db)
   }
 
   kept(room: string): Kept {

@@ -56,6 +56,14 @@ export interface Tables {
     expires_at: number | null
     data: string
   }
+  sealed: {
+    account_id: number
+    /** A SealedUse. */
+    use: string
+    key_id: string
+    nonce: Bytes
+    box: Bytes
+  }
   secret: {
     name: string
     value: Bytes

@@ -4,6 +4,7 @@ import { Jid } from '../../src/address/jid.ts'
 import { uriFor } from '../../src/mapping/address.ts'
 import type { Credentials, Store, StoredBinding } from '../../src/store/port.ts'
 import { presenceContract } from './store-presence.ts'
+import { sealedContract } from './store-sealed.ts'
 
 export function storeContract(name: string, open: () => Store | Promise<Store>): void {
   describe(name, () => {
@@ -205,6 +206,7 @@ export function storeContract(name: string, open: () => Store | Promise<Store>):
     })
 
     presenceContract(() => store)
+    sealedContract(() => store)
 
     test('a secret is made once and is long', async () => {
       const [a, b] = await Promise.all([store.secret('a'), store.secret('a')])
