@@ -31,7 +31,7 @@ export interface Branch {
   /** Route fields above those the request has, topmost first (Path, RFC 3327). */
   readonly route: readonly string[]
   readonly hop: NextHop
-  /** Tried in order where nobody is at `hop`: it cannot be reached, says nothing, or answers 503 or 430 (RFC 3263 §4.3, RFC 5626 §5.3). */
+  /** Tried in order where nobody is at `hop`: it cannot be reached, says nothing, or answers 430, or 503 where it is no account's (RFC 3263 §4.3, RFC 5626 §7). */
   readonly others?: readonly Branch[]
   /** The account of ours that rings there: its address-of-record. */
   readonly aor?: string
@@ -48,15 +48,17 @@ export class Forward {
     readonly branches: readonly Branch[],
     /** The account of ours that calls: its address-of-record. */
     readonly callerAor?: string,
-    /** Where a 3xx leads; absent: it is the caller's to follow. */
-    readonly redirection?: Redirection,
+    /** Absent: a 3xx is the caller's to follow. */
+    readonly guide?: Guide,
   ) {}
 }
 
-/** Says which contacts of a 3xx the proxy may try itself (RFC 3261 §16.5, §16.7 step 4). */
-export interface Redirection {
-  /** As in Contact, best first. An empty list: the caller hears the 3xx. Never rejects for what a contact says. */
-  follow(contacts: readonly string[]): Promise<readonly Branch[]>
+/** What the proxy asks, and tells, of its branches on the way. */
+export interface Guide {
+  /** Which contacts of a 3xx it may try itself (RFC 3261 §16.5, §16.7 step 4), best first in and out. None: the caller hears the 3xx. Never rejects for what a contact says. */
+  follow?(contacts: readonly string[]): Promise<readonly Branch[]>
+  /** Nobody is there: `failure` is what kept it from being there, or the 430 or 503 it said. */
+  failed?(branch: Branch, failure: 'timeout' | 'transport' | SipResponse): void
 }
 
 /** What an account of ours does in one call that the stack's proxy carries, in the words of RFC 4235. Each is a new object; `id` stays. */
