@@ -19,6 +19,8 @@ export interface RouteRooms {
   readonly onward: Router
   readonly limits: StackLimits | undefined
   readonly remake: (signal: Signal) => Signal
+  /** Takes the presence of hops that carry no P-XMPP-Data. */
+  readonly presence: (signal: Signal) => Delivery
   readonly log: Log
 }
 
@@ -68,13 +70,13 @@ export class Routes implements Way {
   }
 
   #hopsOf(rules: readonly RouteRule[]): readonly (SipHop | undefined)[] {
-    const { peer: newPeer, limits, remake, log } = this.rooms
+    const { peer: newPeer, limits, remake, presence, log } = this.rooms
     const peers = new Map(this.#hops.flatMap((hop) => (hop ? [[hop.peer.uri.toString(), hop.peer] as const] : [])))
     return rules.map(({ to }) => {
       if (to.kind !== 'hop') return undefined
       const peer = peers.get(to.uri.toString()) ?? newPeer(to.uri)
       peers.set(to.uri.toString(), peer)
-      return new SipHop(peer, policyOf(to, limits), to.trusted, remake, log)
+      return new SipHop(peer, policyOf(to, limits), to.trusted, remake, log, presence)
     })
   }
 
@@ -111,6 +113,14 @@ export class Routes implements Way {
     // A relay carries stanzas, and a call is none.
     if (!hop) throw new RefusedError(404, 'No way for calls to this domain is known')
     return { address, hop: { trusted: hop.trusted, locate: () => hop.peer.locate() } }
+  }
+
+  /** The next hop that the table names for this address, whoever asks, and the address as its aliases leave it. */
+  hopFor(address: SipUri): { readonly address: SipUri; readonly hop: SipHop } | undefined {
+    if (this.#hops.length === 0) return undefined
+    const found = this.#table.resolve(address, () => false)
+    const hop = found.kind === 'hop' ? this.#hops[found.index] : undefined
+    return hop && { address: found.address, hop }
   }
 
   /** The relay that the table names for this address, for whoever opens streams to other servers. */

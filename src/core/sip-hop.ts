@@ -32,15 +32,22 @@ export class SipHop implements Target {
     /** The same signal made anew from the stanza its request carries, for hops that must not see P-XMPP-Data. Throws RefusedError. */
     readonly remake: (signal: Signal) => Signal,
     readonly log: Log,
+    /** Takes what says that somebody is there or wants to know it, for hops that cannot be told by P-XMPP-Data: it needs a dialog there (RFC 6665). */
+    readonly presence: (signal: Signal) => Delivery,
   ) {}
 
   /** Whether this hop can be told such a thing at all. A question goes only where its answer would be believed. */
   carries(signal: Signal): boolean {
-    return signal.method !== 'INFO' || (this.policy.xmppData !== 'off' && this.trusted)
+    return signal.method !== 'INFO' || this.#carriesStanzas
+  }
+
+  get #carriesStanzas(): boolean {
+    return this.policy.xmppData !== 'off' && this.trusted
   }
 
   deliver(signal: Signal): Delivery {
     if (!this.carries(signal)) throw MESSAGES_ONLY
+    if ((signal.method === 'SUBSCRIBE' || signal.method === 'NOTIFY') && !this.#carriesStanzas) return this.presence(signal)
     const request = this.#requestOf(signal)
     // What others sent is relayed as it comes: their own lanes rule it. RFC 3428 §8 speaks of MESSAGE alone.
     if (signal.method !== 'MESSAGE' || signal.arrival.kind === 'wire') return this.#send(request)

@@ -5,6 +5,7 @@ import type { NextHop, Received } from '../../sip/port.ts'
 import type { ForwardWay } from '../calls.ts'
 import { type Delivery, RefusedError, type Signal, type Target, type Way } from '../port.ts'
 import type { RouteSender } from '../routes.ts'
+import type { SipHop } from '../sip-hop.ts'
 import type { LoginOutcome } from './line.ts'
 import { Pbx, type PbxRooms, type PbxSettings } from './pbx.ts'
 
@@ -50,6 +51,11 @@ export class Pbxes implements Way {
     return user !== undefined && isItself && !this.#byHost.has(host) ? SipUri.of(user, account.host) : sender
   }
 
+  /** The PBX where this address lives. */
+  hopFor(address: SipUri): SipHop | undefined {
+    return address.user === undefined ? undefined : this.#byHost.get(address.host)?.hop
+  }
+
   /** What sent this request, if it is a PBX: it may speak for its own domain. */
   senderOf({ request, from }: Received): RouteSender | undefined {
     for (const pbx of this.#byHost.values()) {
@@ -74,7 +80,7 @@ export class Pbxes implements Way {
 
   /** Whether the passwords of this domain are its PBX's. */
   checksPasswords(host: string): boolean {
-    return this.#byHost.get(host)?.settings.register === true
+    return this.#byHost.get(host)?.checksPasswords === true
   }
 
   /** For a domain whose passwords are its PBX's. */
@@ -84,6 +90,11 @@ export class Pbxes implements Way {
 
   knows(account: SipUri): boolean {
     return this.#byHost.get(account.host)?.knows(account.aor) === true
+  }
+
+  /** The account's first session is there. */
+  arrived(account: SipUri): void {
+    this.#byHost.get(account.host)?.arrived(account)
   }
 
   /** The account's last session has ended. */
