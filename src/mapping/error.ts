@@ -32,7 +32,7 @@ export const TO_SIP: Readonly<Record<Condition, ToSip>> = {
   'remote-server-not-found': both(404), // 408 where the name could not be resolved: note 4, which a stanza does not tell apart
   'remote-server-timeout': both(408),
   'resource-constraint': both(500), // with Retry-After
-  'service-unavailable': both(480), // ours, 405 for an iq; never 503, which speaks of the whole server: note 5
+  'service-unavailable': both(480), // ours, 405 for an iq (a subscription outlives a 480, and no 403 or 405: RFC 8048 §5.2.2); never 503, which speaks of the whole server: note 5
   'subscription-required': both(400),
   'undefined-condition': both(400), // ours: 480 where the sender may try again
   'unexpected-request': both(400), // 491 where the sender may try again
@@ -41,7 +41,7 @@ export const TO_SIP: Readonly<Record<Condition, ToSip>> = {
 /** The status for an error stanza about this request. */
 export function statusFor({ condition, type, address }: StanzaError, toDevice: boolean, method: string): number {
   if (condition === 'gone' && address !== undefined) return 301
-  if (condition === 'service-unavailable' && method !== 'MESSAGE') return 405
+  if (condition === 'service-unavailable' && method === 'INFO') return 405
   if (condition === 'undefined-condition' && type === 'wait') return 480
   if (condition === 'unexpected-request' && type === 'wait') return 491
   const row = TO_SIP[condition]

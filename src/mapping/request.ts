@@ -10,6 +10,8 @@ export interface Content {
   readonly fields: readonly string[]
   /** What a person reads; undefined where there is nothing to read. */
   readonly text: string | undefined
+  /** Content-Type of that; absent: text/plain. */
+  readonly type?: string
   /** A person loses nothing of weight without P-XMPP-Data. */
   readonly standsAlone: boolean
   /** Built only for hops that carry it. */
@@ -18,17 +20,17 @@ export interface Content {
 
 /** Throws RefusedError where the hop cannot carry it. */
 export function requestOf(method: string, uri: string, content: Content, hop: HopPolicy): SipRequest {
-  const { text, standsAlone } = content
-  if (!standsAlone && (hop.xmppData === 'off' || hop.telephone)) throw method === 'MESSAGE' ? NOTHING_TO_SHOW : MESSAGES_ONLY
+  const { text, type, standsAlone } = content
+  if (!standsAlone && (hop.xmppData === 'off' || hop.telephone)) throw refusalOf(method)
   const room = hop.maxMessageBytes - LIMITS.stackBytes - method.length - uri.length
   if (hop.xmppData !== 'off') {
     const fields = [...content.fields]
-    const body = attach(fields, text, content.data(), hop)
+    const body = attach(fields, text, content.data(), hop, type)
     if (bytesOf(fields) + body.length <= room) return new SipRequest(method, uri, new Headers(fields), body)
     if (!standsAlone) throw tooLarge(hop)
   }
   const fields = [...content.fields]
-  const body = textBody(fields, text)
+  const body = textBody(fields, text, type)
   if (bytesOf(fields) + body.length > room) throw tooLarge(hop)
   return new SipRequest(method, uri, new Headers(fields), body)
 }
@@ -38,6 +40,14 @@ const MESSAGES_ONLY = new RefusedError(405, 'Only messages go this way', [['Allo
 
 /** `toReply` does not trouble the sender with it: a chat state that a telephone cannot show is no loss. */
 export const NOTHING_TO_SHOW = new RefusedError(415, 'Nothing in it can be shown', [['Accept', 'text/plain']])
+
+/** Presence goes there in the dialogs that its watchers begin (core/subscriptions). */
+const NO_DIALOG = new RefusedError(405, 'Presence goes this way in a subscription only', [['Allow', 'MESSAGE']])
+
+function refusalOf(method: string): RefusedError {
+  if (method === 'MESSAGE') return NOTHING_TO_SHOW
+  return method === 'INFO' ? MESSAGES_ONLY : NO_DIALOG
+}
 
 const tooLarge = (hop: HopPolicy): RefusedError =>
   new RefusedError(513, `Message Too Large: not more than ${hop.maxMessageBytes} bytes go this way`)

@@ -1,4 +1,4 @@
-/** A stanza as a signal: message is MESSAGE, iq is INFO. What the router asks is there at once; the request is built when a hop wants it. */
+/** A stanza as a signal: message is MESSAGE, iq is INFO, presence is SUBSCRIBE or NOTIFY. What the router asks is there at once; the request is built when a hop wants it. */
 import type { SipUri } from '../address/sip-uri.ts'
 import { SipUriError } from '../address/sip-uri.ts'
 import type { Arrival, HopPolicy, Signal } from '../core/port.ts'
@@ -14,7 +14,9 @@ import { IqContent } from './iq-to-sip.ts'
 import { languageOf, languageTag, nativeChild } from './language.ts'
 import type { Making } from './making.ts'
 import { MessageContent } from './message-to-sip.ts'
-import { requestOf } from './request.ts'
+import { KINDS } from './presence/kinds.ts'
+import { PresenceContent, presenceField } from './presence/presence-to-sip.ts'
+import { type Content, requestOf } from './request.ts'
 
 const NS_NICK = 'http://jabber.org/protocol/nick'
 const MAX_FORWARDS = 70 // RFC 3261 §8.1.1.6
@@ -51,7 +53,7 @@ export function toSignal(stanza: Stanza, making: Making, options: SignalOptions 
 function methodFor(stanza: Stanza): string {
   const { xml } = stanza
   if (xml.name === 'message') return 'MESSAGE'
-  if (xml.name !== 'iq') throw new StanzaError('cancel', 'feature-not-implemented', 'Presence between users is not offered yet')
+  if (xml.name === 'presence') return methodOfPresence(stanza)
   // RFC 6120 §8.2.3: an id, one of four types, and in a request exactly one payload.
   if (!xml.attr('id')) throw new StanzaError('modify', 'bad-request', 'An iq needs an id')
   const type = xml.attr('type')
@@ -63,6 +65,14 @@ function methodFor(stanza: Stanza): string {
     throw new StanzaError('modify', 'bad-request', 'An iq is a get, a set, a result or an error')
   }
   return 'INFO'
+}
+
+/** An error is no request: it is the answer to one, and reaches its addressee as that. */
+function methodOfPresence({ type }: Stanza): string {
+  const kind = KINDS.get(type)
+  if (kind) return kind.method
+  if (type === 'error') throw new StanzaError('cancel', 'not-allowed', 'An error answers a request and is none itself')
+  throw new StanzaError('modify', 'bad-request', 'A presence of this type is unknown (RFC 6121 §4.7.1)')
 }
 
 function uriOf(jid: Stanza['to']): SipUri {
@@ -141,6 +151,7 @@ export class StanzaSignal implements Signal {
         return this.method === 'MESSAGE' ? oneLine(nativeChild(xml, 'subject')?.text() ?? '') || undefined : undefined
       case 'content-language': {
         const body = this.method === 'MESSAGE' ? nativeChild(xml, 'body') : undefined
+        if (xml.name === 'presence') return presenceField(this.origin, 'content-language')
         return body && languageTag(languageOf(body, xml))
       }
       case 'date': {
@@ -148,16 +159,21 @@ export class StanzaSignal implements Signal {
         return sent && printDate(sent.stamp)
       }
       default:
-        return undefined
+        return this.origin.kind === 'presence' ? this.#presenceField(name.toLowerCase()) : undefined
     }
   }
 
+  #presenceField(name: string): string | undefined {
+    return name === 'contact' ? `<${this.from}>` : presenceField(this.origin, name)
+  }
+
   requestFor(hop: HopPolicy): SipRequest {
+    const from = hop.fromGruu ? this.from : this.from.bare
     const head = [
       'Max-Forwards',
       String(this.maxForwards - 1),
       'From',
-      this.#fromField(hop.fromGruu ? this.from : this.from.bare),
+      this.#fromField(from),
       'To',
       `<${this.#addressed}>`,
       'Call-ID',
@@ -165,13 +181,19 @@ export class StanzaSignal implements Signal {
       'CSeq',
       `1 ${this.method}`,
     ]
-    const content = this.method === 'MESSAGE' ? new MessageContent(this.origin, head, hop) : new IqContent(this.origin, head, hop)
-    return requestOf(this.method, this.to.toString(), content, hop)
+    return requestOf(this.method, this.to.toString(), this.#content(head, from, hop), hop)
+  }
+
+  #content(head: readonly string[], from: SipUri, hop: HopPolicy): Content {
+    const { origin } = this
+    if (this.method === 'MESSAGE') return new MessageContent(origin, head, hop)
+    if (this.method === 'INFO') return new IqContent(origin, head, hop)
+    return new PresenceContent(origin, head, from, hop, this.#making.now())
   }
 
   /** XEP-0172: the name the sender gives to a stranger is what SIP shows as the display name. */
   #fromField(uri: SipUri): string {
-    const nick = this.method === 'MESSAGE' ? quotedName(this.origin.xml.child('nick', NS_NICK)?.text() ?? '') : ''
+    const nick = this.method !== 'INFO' ? quotedName(this.origin.xml.child('nick', NS_NICK)?.text() ?? '') : ''
     return nick.length > 2 ? `${nick} <${uri}>;tag=${this.tag}` : `<${uri}>;tag=${this.tag}`
   }
 }

@@ -4,6 +4,7 @@ import { RefusedError } from '../core/port.ts'
 import { Stanza } from '../stanza/stanza.ts'
 import { jidOf } from './honoured.ts'
 import type { Making } from './making.ts'
+import { presenceOf } from './presence/sip-to-presence.ts'
 import { StanzaSignal } from './signal.ts'
 import { iqOf } from './sip-to-iq.ts'
 import { messageOf } from './sip-to-message.ts'
@@ -20,5 +21,6 @@ export function toStanza(signal: Signal, making: Making): Stanza {
   if (!received) throw new Error(`a ${signal.method} without a stanza and without a request`)
   if (signal.method === 'MESSAGE') return messageOf(signal, received, making)
   if (signal.method === 'INFO') return iqOf(signal, received)
-  throw new RefusedError(405, 'Method Not Allowed', [['Allow', 'MESSAGE, INFO, OPTIONS']])
+  if (signal.method === 'SUBSCRIBE' || signal.method === 'NOTIFY') return presenceOf(signal, received, making)
+  throw new RefusedError(405, 'Method Not Allowed', [['Allow', 'MESSAGE, SUBSCRIBE, NOTIFY, INFO, OPTIONS']])
 }

@@ -111,20 +111,20 @@ const unreadable = (why: string): RefusedError => new RefusedError(400, `${XMPP_
  * Adds P-XMPP-Data and Content-Type to these fields (name, value …) and gives the body that goes with them. Above the hop's threshold, which
  * counts all fields together, the XML is deflated; where that is not enough it moves into the body.
  */
-export function attach(fields: string[], text: string | undefined, data: Element, hop: HopPolicy): Buffer {
+export function attach(fields: string[], text: string | undefined, data: Element, hop: HopPolicy, type = PLAIN): Buffer {
   const ascii = asciiOf(data)
   const xml = ascii ?? write(data, NS_CLIENT)
-  const besides = text === undefined ? [XMPP_DATA, ''] : [XMPP_DATA, '', 'Content-Type', PLAIN]
+  const besides = text === undefined ? [XMPP_DATA, ''] : [XMPP_DATA, '', 'Content-Type', type]
   const room = hop.xmppDataHeaderBytes - bytesOf(fields) - bytesOf(besides)
   const plain = ascii === undefined || hop.xmppData === 'base64' ? `b64:${Buffer.from(xml).toString('base64')}` : ascii
   const value = plain.length <= room || xml.length > room * DEFLATE_WORTH ? plain : `z64:${deflateSync(xml).toString('base64')}`
   if (value.length <= room) {
-    const body = textBody(fields, text)
+    const body = textBody(fields, text, type)
     fields.push(XMPP_DATA, value)
     return body
   }
   // A telephone shows a body of several parts as a file, if at all: it has the text, and the rest is of no use to it.
-  return hop.telephone ? textBody(fields, text) : inBody(fields, text, xml)
+  return hop.telephone ? textBody(fields, text, type) : inBody(fields, text, xml, type)
 }
 
 /** Undefined where a name is not ASCII, for which XML has no reference: base64 carries it. */
@@ -138,13 +138,13 @@ function asciiOf(data: Element): string | undefined {
 }
 
 /** The text alone, for hops that carry nothing else. */
-export function textBody(fields: string[], text: string | undefined): Buffer {
+export function textBody(fields: string[], text: string | undefined, type = PLAIN): Buffer {
   if (text === undefined) return NO_BODY
-  fields.push('Content-Type', PLAIN)
+  fields.push('Content-Type', type)
   return Buffer.from(text)
 }
 
-function inBody(fields: string[], text: string | undefined, xml: string): Buffer {
+function inBody(fields: string[], text: string | undefined, xml: string, type: string): Buffer {
   const digest = createHash('sha256')
     .update(xml)
     .update('\0')
@@ -152,7 +152,7 @@ function inBody(fields: string[], text: string | undefined, xml: string): Buffer
     .digest('base64url')
   const id = `${digest.slice(0, 24)}@stoxgate.invalid`
   const boundary = `stoxgate-${digest}`
-  const parts: WrittenPart[] = text === undefined ? [] : [{ fields: ['Content-Type', PLAIN], content: Buffer.from(text) }]
+  const parts: WrittenPart[] = text === undefined ? [] : [{ fields: ['Content-Type', type], content: Buffer.from(text) }]
   // RFC 5621 §8.3 and §9.1: reached only through the field that names it, and to be left alone by who does not know it.
   const about = ['Content-Type', XMPP_XML, 'Content-ID', `<${id}>`, 'Content-Disposition', 'by-reference;handling=optional']
   parts.push({

@@ -64,9 +64,13 @@ export function errorElement(error: StanzaError): Element {
   return el('error', NS_CLIENT, { type: error.type }, condition, el('text', NS_STANZAS, { 'xml:lang': 'en' }, error.text))
 }
 
-/** Whether an error may be sent back at all: never about an error, nor about the answer to an iq (RFC 6120 §8.3.1). */
+/**
+ * Whether an error may be sent back at all: never about an error, nor about the answer to an iq (RFC 6120 §8.3.1), nor about a farewell, which
+ * asks for nothing and whose sender may be gone (RFC 6121 §4.5.2).
+ */
 export function mayBeAnswered(stanza: Stanza): boolean {
   const { type } = stanza
+  if (type === 'unavailable') return stanza.kind !== 'presence'
   return type !== 'error' && !(type === 'result' && stanza.kind === 'iq')
 }
 
