@@ -11,16 +11,22 @@ export interface Binding {
   readonly path: readonly string[]
   /** `+sip.instance`, e.g. `urn:uuid:…` (RFC 5626 §4.1). */
   readonly instance: string | undefined
+  /** One of several flows of its instance (RFC 5626 §6); absent: its only contact. */
+  readonly regId?: number
+  /** When its instance began to be registered with this Call-ID: temporary GRUUs hold for so long (RFC 5627 §5.1). Absent: before there were any. */
+  readonly begun?: number
   readonly q: number
   /** Milliseconds since 1970. */
   readonly expiresAt: number
   readonly callId: string
   readonly cseq: number
+  /** Other flows of the same device, for when this one fails; only where a device is asked for. */
+  readonly others?: readonly Binding[]
 }
 
 /** What routing and delivery see of the registrations; several nodes will share it behind the same shape. */
 export interface Locations {
-  /** Those alive now, best `q` first. */
+  /** The devices alive now, best `q` first. Several flows of one stand as one, the newest with the `others` in it (RFC 5626 §7). */
   bindingsOf(aor: string): readonly Binding[]
   /** The telephone that a `gr` names: its instance (RFC 5627 §5.1). */
   deviceOf(aor: string, gr: string): Binding | undefined
@@ -28,19 +34,28 @@ export interface Locations {
 
 const NONE: readonly Binding[] = []
 
+/** What one account has registered. */
+class Registered {
+  /** The same list where no device has two. */
+  readonly devices: readonly Binding[]
+
+  constructor(readonly flows: readonly Binding[]) {
+    this.devices = flows.some(({ regId }) => regId !== undefined) ? devicesOf(flows) : flows
+  }
+}
+
 export class Registrations implements Locations {
-  readonly #bindings = new Map<string, readonly Binding[]>()
+  readonly #bindings = new Map<string, Registered>()
 
   constructor(readonly now: () => number) {}
 
   bindingsOf(aor: string): readonly Binding[] {
-    const bindings = this.#bindings.get(aor)
-    if (!bindings) return NONE
-    const now = this.now()
-    if (bindings.every((binding) => binding.expiresAt > now)) return bindings
-    const alive = bindings.filter((binding) => binding.expiresAt > now)
-    this.replace(aor, alive)
-    return alive
+    return this.#alive(aor)?.devices ?? NONE
+  }
+
+  /** Each registration by itself, in the order in which they came within one `q`. */
+  flowsOf(aor: string): readonly Binding[] {
+    return this.#alive(aor)?.flows ?? NONE
   }
 
   deviceOf(aor: string, gr: string): Binding | undefined {
@@ -49,11 +64,7 @@ export class Registrations implements Locations {
 
   replace(aor: string, bindings: readonly Binding[]): void {
     if (bindings.length === 0) this.#bindings.delete(aor)
-    else
-      this.#bindings.set(
-        aor,
-        bindings.toSorted((a, b) => b.q - a.q),
-      )
+    else this.#bindings.set(aor, new Registered(bindings.toSorted((a, b) => b.q - a.q)))
   }
 
   get size(): number {
@@ -64,4 +75,32 @@ export class Registrations implements Locations {
   sweep(): void {
     for (const aor of this.#bindings.keys()) this.bindingsOf(aor)
   }
+
+  #alive(aor: string): Registered | undefined {
+    const registered = this.#bindings.get(aor)
+    if (!registered) return undefined
+    const now = this.now()
+    if (registered.flows.every((binding) => binding.expiresAt > now)) return registered
+    this.replace(
+      aor,
+      registered.flows.filter((binding) => binding.expiresAt > now),
+    )
+    return this.#bindings.get(aor)
+  }
+}
+
+/** What was registered last is the likeliest to be there. A contact without `reg-id` of the same instance is one of its ways too. */
+function devicesOf(flows: readonly Binding[]): readonly Binding[] {
+  const devices: Binding[] = []
+  const seen = new Set<string>()
+  for (const flow of flows) {
+    const { instance } = flow
+    if (instance === undefined) devices.push(flow)
+    else if (!seen.has(instance)) {
+      seen.add(instance)
+      const [newest = flow, ...others] = flows.filter((one) => one.instance === instance).toReversed()
+      devices.push(others.length === 0 ? newest : { ...newest, others })
+    }
+  }
+  return devices
 }

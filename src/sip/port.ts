@@ -12,6 +12,8 @@ export interface NextHop {
   readonly flow?: string
   /** The domain whose certificate must be shown there (RFC 5922 §4); absent: `host`. Of use for a new connection under TLS. */
   readonly name?: string
+  /** What DNS says of it beside others of its name (RFC 2782): the lower, the sooner. */
+  readonly priority?: number
 }
 
 /** A request as it came off the wire, its top Via completed with `received` and `rport`. */
@@ -145,6 +147,11 @@ export interface SipStack {
    * and, above 1300 bytes towards UDP, goes by TCP to the same address (RFC 3261 §18.1.1).
    */
   send(request: SipRequest, hop: NextHop): Promise<SipResponse>
+  /**
+   * Answers keep-alives (RFC 5626 §4.4, §5.4) and tells when a flow is dead: its connection has ended, or its peer has sent them and then nothing at all for `silentMs`.
+   * For `lifeMs` at most, and once; asked again, the later one counts. Absent: flows are nothing this stack knows.
+   */
+  watchFlow?(hop: NextHop, silentMs: number, lifeMs: number, ended: () => void): void
   /** host:port of ours that this hop can reach, for Contact and Record-Route. */
   localFor(hop: NextHop): NextHop
   /** Refuses new requests, lets running transactions end for at most `graceMs`, then closes every socket. */

@@ -44,6 +44,9 @@ export class Connection implements Link, Frames {
   #hasSpoken = false
   #isDeaf = false
   #hasPonged = false
+  /** Of a flow that is to be kept alive, and whether it is. */
+  #silentMs: number | undefined
+  #isKept = false
   /** When the unfinished message began. */
   #unfinishedSince: number | undefined
   #why = 'closed by the peer'
@@ -149,7 +152,16 @@ export class Connection implements Link, Frames {
     this.#owner.receiver.broken(error, this, this.host, this.port)
   }
 
+  endWhenSilent(silentMs: number): void {
+    this.#silentMs = silentMs
+    if (this.isOpen && !this.#framer.isUnfinished) this.#socket.setTimeout(this.#quietMs)
+  }
+
   ping(): void {
+    if (!this.#isKept) {
+      this.#isKept = true
+      if (this.isOpen) this.#socket.setTimeout(this.#quietMs)
+    }
     // One for all that came together: who sends thousands of pings must not make us write thousands of times.
     if (!this.#hasPonged) this.send(PONG, this.host, this.port)
     this.#hasPonged = true
@@ -158,6 +170,10 @@ export class Connection implements Link, Frames {
   lost(error: SipParseError): void {
     this.#owner.receiver.broken(error, this, this.host, this.port)
     this.end(error.reason)
+  }
+
+  get #quietMs(): number {
+    return this.#isKept ? (this.#silentMs ?? this.#owner.limits.idleMs) : this.#owner.limits.idleMs
   }
 
   #read(chunk: Buffer): void {
@@ -173,7 +189,7 @@ export class Connection implements Link, Frames {
     } else if (!this.#hasSpoken || this.#unfinishedSince !== undefined) {
       this.#hasSpoken = true
       this.#unfinishedSince = undefined
-      if (this.isOpen) this.#socket.setTimeout(limits.idleMs)
+      if (this.isOpen) this.#socket.setTimeout(this.#quietMs)
     }
   }
 

@@ -28,6 +28,8 @@ export interface Link extends Way {
   /** What was sent goes out still, and that is the end. */
   flush(why: string): void
   destroy(why: string): void
+  /** Once its peer sends keep-alives: it is closed where nothing comes for so long. */
+  endWhenSilent(silentMs: number): void
 }
 
 /** What connections of every kind need of the stack. */
@@ -70,6 +72,8 @@ export abstract class Connections<L extends Link> implements TransportLayer {
   readonly #run = randomBytes(6).toString('hex')
   readonly #refusals = new Seldom()
   #opened = 0
+  /** Who wants to know that a flow has ended. */
+  readonly #ended = new Map<string, () => void>()
   #emptied: (() => void) | undefined
 
   constructor(listeners: readonly StreamListener[], { addresses, admission, limits, log }: Surroundings) {
@@ -115,6 +119,16 @@ export abstract class Connections<L extends Link> implements TransportLayer {
     return there?.hears ? there : this.#connect(host, port, name)
   }
 
+  watchFlow({ flow = '' }: NextHop, silentMs: number, _lifeMs: number, ended: () => void): void {
+    const link = this.#byFlow.get(flow)
+    if (!link) {
+      ended()
+      return
+    }
+    link.endWhenSilent(silentMs)
+    this.#ended.set(flow, ended)
+  }
+
   /** The port is a listener's also where the connection is ours: who answers after it broke opens another one there. */
   localFor(host: string, flow: string | undefined): NextHop {
     const { transport } = this
@@ -129,6 +143,7 @@ export abstract class Connections<L extends Link> implements TransportLayer {
     this.#byFlow.delete(link.flow)
     if (this.#byPeer.get(link.peer) === link) this.#byPeer.delete(link.peer)
     if (this.#byFlow.size === 0) this.#emptied?.()
+    this.#tellEnded(link.flow)
     this.log.lowLevel({ what: 'sip_connection_closed', peer: hostPort(link.host, link.port), flow: link.flow, why })
   }
 
@@ -137,6 +152,8 @@ export abstract class Connections<L extends Link> implements TransportLayer {
   }
 
   async close(): Promise<void> {
+    // What ends with us is not dead: a telephone that comes back has it still.
+    this.#ended.clear()
     const closed = this.#bound.splice(0).map(({ server }) => new Promise<void>((resolve) => server.close(() => resolve())))
     for (const link of [...this.#byFlow.values()]) link.flush('we are stopping')
     // What was answered just now still has to leave; a peer that does not read is not waited for.
@@ -175,6 +192,11 @@ export abstract class Connections<L extends Link> implements TransportLayer {
     const fact = { what: 'sip_connection_refused', transport: this.transport, peer: hostPort(host, port), why }
     if (this.#refusals.mayTell()) this.log.problem(fact)
     else this.log.lowLevel(fact)
+  }
+
+  #tellEnded(flow: string): void {
+    const ended = this.#ended.get(flow)
+    if (this.#ended.delete(flow)) ended?.()
   }
 
   #boundFor(host: string): Bound | undefined {

@@ -139,6 +139,10 @@ export class EmbeddedStack implements SipStack, Receiver {
     return this.#client.send(request, hop)
   }
 
+  watchFlow(hop: NextHop, silentMs: number, lifeMs: number, ended: () => void): void {
+    this.#layers.get(hop.transport)?.watchFlow?.(hop, silentMs, lifeMs, ended)
+  }
+
   watchCalls(watch: CallWatch): void {
     this.#proxy.watch(watch)
   }

@@ -39,6 +39,8 @@ export interface TransportLayer {
   listen(receiver: Receiver): Promise<Listening[]>
   /** The named flow, the way that is there, or a new one; throws NoResponseError where there can be none. The host is an IP address; `name`: what the peer's certificate must name. */
   wayTo(host: string, port: number, flow: string | undefined, name?: string): Way
+  /** Tells when a flow is dead; see the port. */
+  watchFlow?(hop: NextHop, silentMs: number, lifeMs: number, ended: () => void): void
   /** Where that host reaches us. */
   localFor(host: string, flow: string | undefined): NextHop
   /** No new connections; those that are there go on. */

@@ -4,8 +4,10 @@ import { isIPv6 } from 'node:net'
 import type { Log } from '../../log/log.ts'
 import { parseMessage, SipParseError } from '../codec.ts'
 import { type Listening, type NextHop, NoResponseError } from '../port.ts'
+import { FlowWatch } from './flow-watch.ts'
 import { DATAGRAM_MAX_BYTES } from './limits.ts'
 import type { LocalAddresses } from './local-address.ts'
+import { isStun, stunAnswer } from './stun.ts'
 import { hostPort, isLoopback, isWildcard, plainAddress, type Receiver, type Sender, type TransportLayer, type Way } from './transport.ts'
 
 /** What the kernel may hold between two turns of the event loop: a burst of 800 messages. It gives less where the system says so. */
@@ -92,6 +94,7 @@ export class UdpTransport implements TransportLayer {
   readonly #addresses: LocalAddresses
   readonly #log: Log
   readonly #sockets: UdpSocket[] = []
+  readonly #flows = new FlowWatch()
 
   constructor(listeners: readonly UdpListener[], addresses: LocalAddresses, log: Log) {
     this.#listeners = listeners
@@ -117,6 +120,10 @@ export class UdpTransport implements TransportLayer {
     return way
   }
 
+  watchFlow({ host, port, flow = '' }: NextHop, silentMs: number, lifeMs: number, ended: () => void): void {
+    this.#flows.watch(flowOf(flow, host, port), silentMs, lifeMs, ended)
+  }
+
   localFor(host: string, flow: string | undefined): NextHop {
     return this.wayTo(host, 5060, flow).localFor(host)
   }
@@ -125,6 +132,7 @@ export class UdpTransport implements TransportLayer {
   refuseNew(): void {}
 
   async close(): Promise<void> {
+    this.#flows.close()
     await Promise.all(this.#sockets.splice(0).map((one) => one.close()))
   }
 
@@ -160,15 +168,22 @@ export class UdpTransport implements TransportLayer {
         socket.off('error', reject)
         socket.on('error', (cause) => this.#log.failure({ what: 'sip_udp_failed', cause }))
         const way = new UdpSocket(socket, flow, this.#addresses)
-        socket.on('message', (bytes, from) => take(bytes, way, plainAddress(from.address), from.port, receiver, this.#log))
+        socket.on('message', (bytes, from) => take(bytes, way, plainAddress(from.address), from.port, receiver, this.#flows, this.#log))
         resolve(way)
       })
     })
   }
 }
 
-function take(bytes: Buffer, way: Way, host: string, port: number, receiver: Receiver, log: Log): void {
-  if (isKeepAlive(bytes)) return
+function take(bytes: Buffer, way: Way, host: string, port: number, receiver: Receiver, flows: FlowWatch, log: Log): void {
+  const isPing = isStun(bytes)
+  const isKeptAlive = isPing || isKeepAlive(bytes)
+  if (!flows.isIdle) flows.heard(flowOf(way.flow, host, port), isKeptAlive)
+  if (isPing) {
+    const answer = stunAnswer(bytes, host, port)
+    if (answer) way.send(answer, host, port)
+  }
+  if (isKeptAlive) return
   let message: ReturnType<typeof parseMessage>
   try {
     message = parseMessage(bytes)
@@ -194,3 +209,5 @@ function isWithoutIPv6(cause: unknown): boolean {
     (cause.code === 'EAFNOSUPPORT' || cause.code === 'EADDRNOTAVAIL' || cause.code === 'EINVAL')
   )
 }
+
+const flowOf = (socket: string, host: string, port: number): string => `${socket} ${host} ${port}`

@@ -104,6 +104,9 @@ export class WebSocketConnection implements Link {
     this.#waiting.delete(sender)
   }
 
+  /** We ping ourselves. */
+  endWhenSilent(): void {}
+
   /** Called once in a while: browsers cannot ping, so we do, and who does not answer is gone (RFC 7118 §6). */
   watch(now: number): void {
     const { firstMessageMs, idleMs } = this.#owner.limits
