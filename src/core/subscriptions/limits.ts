@@ -8,6 +8,8 @@ export interface NotifierLimits {
   readonly maxExpiresSeconds: number
   /** From one NOTIFY of a dialog to the next (RFC 3856 §6.10). */
   readonly notifySeconds: number
+  /** A watcher may want to hear more often than something changes (RFC 6446 min-rate), but not more often than this. */
+  readonly atLeastEverySeconds: number
   /** After a NOTIFY that got no answer, until it is said once more. */
   readonly againMs: number
   /** The longest Retry-After of a NOTIFY that is obeyed. */
@@ -20,10 +22,14 @@ export interface NotifierLimits {
   readonly perWatchedMax: number
   /** Dialogs altogether, at about 2 KiB each. */
   readonly totalMax: number
+  /** NOTIFYs for a single look that are under way. */
+  readonly fetchesMax: number
   /** What a refused one is told to wait. */
   readonly retryAfterSeconds: number
   /** NOTIFYs made in one turn of the event loop, so that a thousand watchers delay nobody else. */
   readonly perTurn: number
+  /** NOTIFYs a second after a restart. */
+  readonly returnsPerSecond: number
   /** Numbers reserved at once in the store: a restart goes on behind them, and not every NOTIFY writes. */
   readonly cseqStep: number
 }
@@ -33,14 +39,17 @@ export const NOTIFIER_DEFAULTS: NotifierLimits = {
   minExpiresSeconds: 60,
   maxExpiresSeconds: 86_400,
   notifySeconds: 5,
+  atLeastEverySeconds: 30,
   againMs: 1_000,
   retryAfterMaxSeconds: 600,
   perWatchMax: 16,
   perWatcherMax: 2_000,
   perWatchedMax: 10_000,
   totalMax: 100_000,
+  fetchesMax: 1_000,
   retryAfterSeconds: 60,
   perTurn: 20,
+  returnsPerSecond: 200,
   cseqStep: 100,
 }
 

@@ -3,6 +3,7 @@ import { SipUri } from '../../address/sip-uri.ts'
 import type { SipRequest, SipResponse } from '../../sip/message.ts'
 import { type NextHop, NoResponseError } from '../../sip/port.ts'
 import type { Locations } from '../location.ts'
+import type { MaybePromise } from '../port.ts'
 import type { HopPeer } from '../sip-hop.ts'
 import type { Next, Outward, Start } from './outward.ts'
 import type { Watch } from './port.ts'
@@ -22,7 +23,7 @@ export interface WaysOutRooms {
   /** RFC 3263; rejects with NoResponseError. */
   send(request: SipRequest, target: SipUri): Promise<SipResponse>
   sendTo(request: SipRequest, hop: NextHop): Promise<SipResponse>
-  hopsFor(target: SipUri): Promise<readonly NextHop[]>
+  hopsFor(target: SipUri): MaybePromise<readonly NextHop[]>
   localFor(hop: NextHop): NextHop
 }
 
