@@ -13,9 +13,9 @@ import { type House, joinRooms } from '../../src/house.ts'
 import { type Log, silent } from '../../src/log/log.ts'
 import type { Limits } from '../../src/sip/embedded/limits.ts'
 import { MemoryNetwork } from '../../src/sip/embedded/memory.ts'
-import type { EmbeddedStack } from '../../src/sip/embedded/stack.ts'
+import { type EmbeddedStack, embeddedStack } from '../../src/sip/embedded/stack.ts'
 import type { Dns } from '../../src/sip/locate/dns.ts'
-import type { SipStack } from '../../src/sip/port.ts'
+import type { Listening, SipStack } from '../../src/sip/port.ts'
 import { MemoryStore } from '../../src/store/memory.ts'
 import { ClientStream, NEGOTIATION } from '../../src/stream/c2s.ts'
 import { GUESS_LIMITS, STREAM_LIMITS } from '../../src/stream/limits.ts'
@@ -53,6 +53,8 @@ export interface TownOptions {
   readonly pbx?: { readonly uri: string; readonly register?: boolean; readonly limits?: Partial<PbxLimits> }
   /** Whether requests are sent again, as where packets may get lost. */
   readonly isLossy?: boolean
+  /** SIP on sockets of 127.0.0.1, UDP and TCP, instead of the network without wires: telephones are to be made by `Phone.onLoopback`. */
+  readonly hasSockets?: boolean
 }
 
 export interface PhoneOptions {
@@ -72,7 +74,9 @@ export interface Town {
   readonly drachtio: StackOnDouble | undefined
   /** An open stream on which nobody has logged in yet. */
   stream(): Promise<Client>
-  /** A client that has logged in and is available. */
+  /** Where it takes SIP. */
+  readonly listening: readonly Listening[]
+  /** A client that has logged in and is available; it hears nothing of the presence of others. */
   client(local: string, resource?: string): Promise<Client>
   /** The same, but it has not said that it is there. */
   silentClient(local: string, resource?: string): Promise<Client>
@@ -92,7 +96,11 @@ export async function town(options: TownOptions = {}): Promise<Town> {
   }
   const network = new MemoryNetwork({ isLossy: options.isLossy ?? false })
   const timers = { t1Ms: options.t1Ms ?? T1_MS }
-  const below = network.join({ ...GATEWAY, timers, ...(options.limits === undefined ? {} : { limits: options.limits }) })
+  const limits = options.limits ?? {}
+  const sockets = (['udp', 'tcp'] as const).map((transport) => ({ transport, port: 0, address: '127.0.0.1' }))
+  const below = options.hasSockets
+    ? embeddedStack({ listeners: sockets, timers, limits }, log)
+    : network.join({ ...GATEWAY, timers, limits })
   const isDrachtio = (options.stack ?? process.env.STOXGATE_STACK) === 'drachtio'
   const drachtio = isDrachtio ? new StackOnDouble(below, { timers, limits: QUICK.limits }, {}, log) : undefined
   const stack: SipStack = options.through ?? drachtio ?? below
@@ -113,7 +121,7 @@ export async function town(options: TownOptions = {}): Promise<Town> {
     stack,
     log,
   )
-  await stack.start(house.fromWire.serve, house.returned)
+  const listening = await stack.start(house.fromWire.serve, house.returned)
   await house.locate()
   const streams = streamsInto(house, store, log)
   const door = streams.door({})
@@ -142,10 +150,12 @@ export async function town(options: TownOptions = {}): Promise<Town> {
     network,
     stack: below,
     drachtio,
+    listening,
     stream,
     silentClient,
     async client(local, resource) {
       const client = await silentClient(local, resource)
+      client.ignoresPresence = true
       client.send(el('presence', NS_CLIENT))
       // What comes back for a ping has passed the presence on its way in.
       client.send(el('iq', NS_CLIENT, { type: 'get', id: 'there', to: DOMAIN }, el('ping', 'urn:xmpp:ping')))
