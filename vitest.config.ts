@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
 const direct = ['test/**/*.test.ts']
-const notHere = ['test/interop/**', 'test/fuzz/**', 'test/house/**']
+const notHere = ['test/interop/**', 'test/faults/**', 'test/fuzz/**', 'test/house/**']
 
 /**
  * direct: everything that needs no other program. loopback: the same conversations once more, with every signal and answer
- * forced through its wire form. drachtio: whole conversations through a drachtio server's double. house: the rules a machine can hold. fuzz: long random runs. interop: real peers.
+ * forced through its wire form. drachtio: whole conversations through a drachtio server's double. house: the rules a machine can hold. fuzz: long random runs. faults: what goes away under load, one file at a time. interop: real peers.
  */
 export default defineConfig({
   test: {
@@ -29,6 +29,7 @@ export default defineConfig({
       },
       { test: { name: 'house', include: ['test/house/**/*.test.ts'] } },
       { test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 600_000 } },
+      { test: { name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false } },
       {
         test: {
           name: 'interop',

@@ -98,6 +98,12 @@ export class Caller implements Place {
     return this.#unread.map((message) => (message instanceof SipRequest ? message.method : message.status))
   }
 
+  /** What came so far is of no interest any more. */
+  forget(): void {
+    this.all.length = 0
+    this.#unread.length = 0
+  }
+
   async register(fields: Fields = [], params = ''): Promise<SipResponse> {
     const parts: Fields = [['Contact', `<${this.contact}>${params}`], ['Expires', '3600'], ...fields]
     const { answer } = await this.ask('REGISTER', `sip:${this.domain}`, parts, '', this.aor)
