@@ -12,7 +12,7 @@ import { silent } from '../../src/log/log.ts'
 import { Digest } from '../../src/sip/digest.ts'
 import { response, SipRequest, type SipResponse } from '../../src/sip/message.ts'
 import { parseNameAddr } from '../../src/sip/name-addr.ts'
-import { NoResponseError, type Received, type SipStack } from '../../src/sip/port.ts'
+import { type Listening, NoResponseError, type Received, type SipStack } from '../../src/sip/port.ts'
 import { MemoryStore } from '../../src/store/memory.ts'
 
 export interface PbxOptions {
@@ -31,6 +31,7 @@ export class PbxParty {
   refusesWith: number | undefined
   /** What each contact said to the last request that was forked. */
   answers: readonly SipResponse[] = []
+  listening: readonly Listening[] = []
   readonly registrations = new Registrations(() => Date.now())
   readonly #registrar: Registrar
   readonly #authenticator: Authenticator
@@ -59,7 +60,7 @@ export class PbxParty {
 
   static async on(stack: SipStack, options: PbxOptions): Promise<PbxParty> {
     const party = new PbxParty(stack, options)
-    await stack.start((received) => party.#serve(received))
+    party.listening = await stack.start((received) => party.#serve(received))
     return party
   }
 
