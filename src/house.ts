@@ -76,7 +76,13 @@ export interface HouseSettings {
   /** Absent: what the system asks. */
   readonly dns?: Dns
   /** The domains that live on a PBX; `secret` makes their contacts. */
-  readonly pbx?: { readonly domains: readonly PbxSettings[]; readonly secret: Buffer; readonly limits?: PbxLimits }
+  readonly pbx?: {
+    readonly domains: readonly PbxSettings[]
+    readonly secret: Buffer
+    /** Where a domain's passwords towards its PBX are stored. */
+    readonly passwordOf?: (jid: Jid) => Promise<string | undefined>
+    readonly limits?: PbxLimits
+  }
 }
 
 export interface House {
@@ -128,7 +134,10 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const coreLog = log.tagged('CORE')
   const sipLog = log.tagged('SIP')
 
-  const sessions = new Sessions((account) => pbxes.emptied(account))
+  const sessions = new Sessions(
+    (account) => pbxes.emptied(account),
+    (account) => pbxes.arrived(account),
+  )
   const registrations = new Registrations(now)
   const telephones = new Telephones(stack, { ...fitting(TELEPHONE_DEFAULTS, stack), xmppDataToPhones: settings.xmppDataToPhones }, sipLog)
   const awaiting = new Awaiting()
@@ -159,6 +168,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     remake: (signal) => remade(signal, making),
     hasSessions: (aor) => sessions.sessionsOf(aor).length > 0,
     refused: (aor) => endSessions(aor, 'The PBX takes your password no longer; log in again'),
+    passwordOf: async (account) => settings.pbx?.passwordOf?.(jidFor(account)),
     random: Math.random,
     log: sipLog,
     ...(settings.pbx?.limits === undefined ? {} : { limits: settings.pbx.limits }),

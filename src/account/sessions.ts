@@ -26,8 +26,11 @@ export class Sessions {
   readonly #byAccount = new Map<string, Session[]>()
   #count = 0
 
-  /** `emptied`: an account's last session has ended. */
-  constructor(readonly emptied: (account: SipUri) => void = () => {}) {}
+  /** `emptied`: an account's last session has ended; `arrived`: its first one is there. */
+  constructor(
+    readonly emptied: (account: SipUri) => void = () => {},
+    readonly arrived: (account: SipUri) => void = () => {},
+  ) {}
 
   get size(): number {
     return this.#count
@@ -36,9 +39,13 @@ export class Sessions {
   add(session: Session): void {
     const { aor } = session.uri
     const sessions = this.#byAccount.get(aor)
-    if (sessions) sessions.push(session)
-    else this.#byAccount.set(aor, [session])
     this.#count++
+    if (sessions) {
+      sessions.push(session)
+      return
+    }
+    this.#byAccount.set(aor, [session])
+    this.arrived(session.uri)
   }
 
   remove(session: Session): void {

@@ -3,9 +3,9 @@ import { DigestSender } from '../../src/core/pbx/digest-sender.ts'
 import { ForkCopies } from '../../src/core/pbx/fork-copies.ts'
 import { Headers, response, SipRequest, type SipResponse } from '../../src/sip/message.ts'
 
-const request = (tag = 'a', cseq = 1): SipRequest => {
-  const fields = ['From', `<sip:romeo@xmpp.example>;tag=${tag}`, 'Call-ID', 'one', 'CSeq', `${cseq} MESSAGE`]
-  return new SipRequest('MESSAGE', 'sip:juliet@xmpp.example', new Headers(fields), Buffer.alloc(0))
+const request = (tag = 'a', cseq = 1, method = 'REGISTER'): SipRequest => {
+  const fields = ['From', `<sip:romeo@xmpp.example>;tag=${tag}`, 'Call-ID', 'one', 'CSeq', `${cseq} ${method}`]
+  return new SipRequest(method, 'sip:juliet@xmpp.example', new Headers(fields), Buffer.alloc(0))
 }
 
 const asks = (realm: string, nonce: string, more = ''): SipResponse =>
@@ -26,7 +26,7 @@ test('a challenge is answered with the next CSeq in the same call, and the next 
   const { sent, send } = pbx(asks('pbx', 'n1'), response(200), response(200))
   expect((await sender.send(request(), send)).status).toBe(200)
   expect((await sender.send(request('b'), send)).status).toBe(200)
-  expect(sent.map(({ headers }) => headers.get('CSeq'))).toEqual(['1 MESSAGE', '2 MESSAGE', '1 MESSAGE'])
+  expect(sent.map(({ headers }) => headers.get('CSeq'))).toEqual(['1 REGISTER', '2 REGISTER', '1 REGISTER'])
   expect(sent[2]?.headers.get('Proxy-Authorization')).toMatch(/nonce="n1".*nc=00000002/)
 })
 
@@ -65,10 +65,24 @@ test('somebody behind the PBX who asks for the password is told nothing', async 
   expect(sent).toHaveLength(1)
 })
 
+test('only a registrar says which realm is the PBX’s, also where another address of it has a realm of its own', async () => {
+  const sender = new DigestSender('romeo', 'secret', 3)
+  const message = request('a', 1, 'MESSAGE')
+  expect((await sender.send(message, pbx(asks('pbx', 'n1'), response(200)).send)).status).toBe(407)
+  expect((await sender.send(request(), pbx(asks('pbx', 'n1'), response(200)).send)).status).toBe(200)
+  expect((await sender.send(message, pbx(asks('pbx', 'n2', ', stale=true'), response(200)).send)).status).toBe(200)
+  sender.moved()
+  const { sent, send } = pbx(asks('other', 'n3'))
+  expect((await sender.send(message, send)).status).toBe(407)
+  expect(sent.map(({ headers }) => headers.has('Proxy-Authorization'))).toEqual([false])
+  expect((await sender.send(request(), pbx(asks('other', 'n3'), response(200)).send)).status).toBe(200)
+})
+
 test('a password that is forgotten signs nothing any more', async () => {
   const sender = new DigestSender('romeo', 'secret', 3)
   await sender.send(request(), pbx(asks('pbx', 'n1'), response(200)).send)
   sender.forget()
+  sender.moved()
   const { sent, send } = pbx(asks('pbx', 'n2'), response(200))
   expect((await sender.send(request('b'), send)).status).toBe(407)
   expect(sent[0]?.headers.has('Proxy-Authorization')).toBe(false)

@@ -50,7 +50,13 @@ export interface TownOptions {
   readonly through?: SipStack
   readonly limits?: Partial<Limits>
   /** The domain lives on a PBX. */
-  readonly pbx?: { readonly uri: string; readonly register?: boolean; readonly limits?: Partial<PbxLimits> }
+  readonly pbx?: {
+    readonly uri: string
+    readonly register?: boolean
+    /** Those that are stored, by user: its clients log in with the accounts' own. */
+    readonly passwords?: Record<string, string>
+    readonly limits?: Partial<PbxLimits>
+  }
   /** Whether requests are sent again, as where packets may get lost. */
   readonly isLossy?: boolean
   /** SIP on sockets of 127.0.0.1, UDP and TCP, instead of the network without wires: telephones are to be made by `Phone.onLoopback`. */
@@ -190,10 +196,12 @@ export async function town(options: TownOptions = {}): Promise<Town> {
   }
 }
 
-function pbxOf({ uri, register = true, limits }: NonNullable<TownOptions['pbx']>, store: MemoryStore) {
+function pbxOf({ uri, register = true, passwords, limits }: NonNullable<TownOptions['pbx']>, store: MemoryStore) {
+  const credentials = passwords ? ('stored' as const) : ('login' as const)
   return {
-    domains: [{ host: DOMAIN, uri: SipUri.parse(uri), register }],
+    domains: [{ host: DOMAIN, uri: SipUri.parse(uri), register, credentials }],
     secret: store.secret('contacts at a PBX'),
+    passwordOf: async ({ local = '' }: Jid) => passwords?.[local],
     limits: { ...PBX_DEFAULTS, goodbyeMs: 100, ...limits },
   }
 }

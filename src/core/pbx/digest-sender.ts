@@ -4,6 +4,9 @@ import { parseCSeq } from '../../sip/cseq.ts'
 import { bestChallenge, DigestAnswers } from '../../sip/digest-client.ts'
 import { SipRequest, type SipResponse } from '../../sip/message.ts'
 
+/** No challenge has it: nothing is answered any more. */
+const FORGOTTEN = ' '
+
 type Send = (request: SipRequest) => Promise<SipResponse>
 
 /** A registrar asks with 401, a proxy with 407 (§22.2, §22.3). */
@@ -15,7 +18,7 @@ const ASKING: Readonly<Record<number, { readonly challenge: string; readonly cre
 export class DigestSender {
   readonly #password: Buffer
   readonly #answers = new Map<string, DigestAnswers>()
-  /** The realm of the PBX: whoever else asks for the password behind it is told nothing. */
+  /** The realm of the PBX, as its registrar has said it: whoever else asks for the password behind it is told nothing. */
   #realm: string | undefined
 
   constructor(
@@ -40,7 +43,7 @@ export class DigestSender {
       const asking = ASKING[response.status]
       if (!asking || challenges >= this.challengesMax) return response
       const challenge = bestChallenge(response.headers.all(asking.challenge).flatMap(schemesIn))
-      if (!challenge || (this.#realm !== undefined && challenge.realm !== this.#realm)) return response
+      if (!challenge || !this.#mayAnswer(challenge.realm, request.method)) return response
       // The answer to a fresh question was refused: the password is wrong.
       if (answered.has(asking.credentials) && !challenge.isStale) return response
       answered.add(asking.credentials)
@@ -50,11 +53,22 @@ export class DigestSender {
     }
   }
 
+  /** What comes goes to another address of the PBX, which may have a realm of its own. */
+  moved(): void {
+    if (this.#realm === FORGOTTEN) return
+    this.#realm = undefined
+    this.#answers.clear()
+  }
+
   /** The password is overwritten; nothing is signed any more. */
   forget(): void {
     this.#password.fill(0)
     this.#answers.clear()
-    this.#realm = ''
+    this.#realm = FORGOTTEN
+  }
+
+  #mayAnswer(realm: string, method: string): boolean {
+    return this.#realm === undefined ? method === 'REGISTER' : realm === this.#realm
   }
 
   #signed(request: SipRequest, cseq: number): SipRequest {

@@ -12,6 +12,12 @@ export interface PbxLimits {
   /** From one OPTIONS to the next while the PBX answers, and while it does not. */
   readonly probeMs: number
   readonly probeAwayMs: number
+  /** Answers in a row, one for each probe, after which an address of the PBX that is preferred is used again: each return costs a registration of everybody. */
+  readonly steadyAnswers: number
+  /** Preferred addresses asked with each probe. */
+  readonly askedMax: number
+  /** From one attempt to the next with a stored password that the PBX refuses: slower than what gets an address banned. */
+  readonly refusedRetryMs: number
   /** How long a login may take to bind a session before its registration ends. */
   readonly loginGraceMs: number
   /** How long a registration stays when the last session has ended: a telephone that changes networks comes back within. */
@@ -34,6 +40,9 @@ export const PBX_DEFAULTS: PbxLimits = {
   retryMaxMs: 60_000,
   probeMs: 15_000,
   probeAwayMs: 2_000,
+  steadyAnswers: 4,
+  askedMax: 3,
+  refusedRetryMs: 600_000,
   loginGraceMs: 60_000,
   leaveGraceMs: 10_000,
   returnsPerSecond: 50,

@@ -2,6 +2,7 @@
 import { SipUri, SipUriError } from '../../address/sip-uri.ts'
 import type { Log } from '../../log/log.ts'
 import { parseContacts } from '../../sip/contact.ts'
+import { parseCSeq } from '../../sip/cseq.ts'
 import { newCallId, newTag } from '../../sip/identifier.ts'
 import { Headers, SipRequest, type SipResponse } from '../../sip/message.ts'
 import { parseDeltaSeconds } from '../../sip/number.ts'
@@ -38,6 +39,8 @@ export class Line {
   readonly #callId = newCallId()
   #cseq = 0
   #sender: DigestSender | undefined
+  /** Of a login whose password the PBX has not judged yet. */
+  #candidate: DigestSender | undefined
   #place = ''
   #expiresSeconds: number
   #failures = 0
@@ -67,7 +70,8 @@ export class Line {
   async login(password: string): Promise<LoginOutcome> {
     if (this.#waiting >= this.rooms.limits.waitingMax) return 'away'
     return this.#inTurn(async () => {
-      const sender = new DigestSender(this.account.user ?? '', password, this.rooms.limits.challengesMax)
+      const sender = this.#senderWith(password)
+      this.#candidate = sender
       const outcome = await this.#register(sender, this.#expiresSeconds)
       if (outcome === 'right' && !sender.wasAsked) {
         if (!this.#sender) await this.#register(sender, 0)
@@ -86,9 +90,33 @@ export class Line {
     })
   }
 
+  /** With a password that was not proved to the PBX: goes on trying while that is away. */
+  async open(password: string): Promise<void> {
+    if (this.#waiting >= this.rooms.limits.waitingMax) return
+    await this.#inTurn(async () => {
+      if (this.#sender) return
+      this.#sender = this.#senderWith(password)
+      this.#leaveAfter(this.rooms.limits.loginGraceMs)
+      await this.#keepUp()
+    })
+  }
+
   /** A request in the account's name. Rejects with NoResponseError. */
   async send(request: SipRequest): Promise<SipResponse> {
-    return this.#sender ? this.#sender.send(request, this.rooms.send) : this.rooms.send(request)
+    const sender = this.#sender
+    if (!sender) return this.rooms.send(request)
+    const response = await sender.send(request, this.rooms.send)
+    if ((response.status !== 401 && response.status !== 407) || sender.wasAsked) return response
+    // Whose question that is, the registrar there says: nothing was registered there yet.
+    await (this.#waiting > 0 ? this.#last : this.#refresh())
+    return sender.wasAsked && this.#sender === sender ? sender.send(oneLater(request), this.rooms.send) : response
+  }
+
+  /** Another address of the PBX has it from now on; `ms`: to register there within. */
+  moved(ms: number): void {
+    this.#sender?.moved()
+    this.#candidate?.moved()
+    this.refreshWithin(ms)
   }
 
   /** Its last session has ended. */
@@ -152,22 +180,29 @@ export class Line {
     })
   }
 
-  async #refresh(): Promise<void> {
-    await this.#inTurn(async () => {
-      const sender = this.#sender
-      if (!sender) return
-      const outcome = await this.#register(sender, this.#expiresSeconds)
-      if (outcome === 'wrong') {
-        this.#close()
-        sender.forget()
-        this.rooms.log.problem({ what: 'pbx_refuses_account', account: this.account.toString() })
-        this.rooms.refused(this)
-      } else if (outcome === 'away') {
-        const { retryFirstMs, retryMaxMs } = this.rooms.limits
-        const wait = Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(this.#failures++, 20))
-        this.#refreshAfter(wait * (0.75 + this.rooms.random() / 2))
-      }
-    })
+  #refresh(): Promise<void> {
+    return this.#inTurn(() => this.#keepUp())
+  }
+
+  /** In its turn. */
+  async #keepUp(): Promise<void> {
+    const sender = this.#sender
+    if (!sender) return
+    const outcome = await this.#register(sender, this.#expiresSeconds)
+    if (outcome === 'wrong') {
+      this.#close()
+      sender.forget()
+      this.rooms.log.problem({ what: 'pbx_refuses_account', account: this.account.toString() })
+      this.rooms.refused(this)
+    } else if (outcome === 'away') {
+      const { retryFirstMs, retryMaxMs } = this.rooms.limits
+      const wait = Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(this.#failures++, 20))
+      this.#refreshAfter(wait * (0.75 + this.rooms.random() / 2))
+    }
+  }
+
+  #senderWith(password: string): DigestSender {
+    return new DigestSender(this.account.user ?? '', password, this.rooms.limits.challengesMax)
   }
 
   async #register(sender: DigestSender, expires: number): Promise<'right' | 'wrong' | 'away'> {
@@ -233,6 +268,13 @@ export class Line {
       throw cause
     }
   }
+}
+
+/** The same request, as what follows on it (§8.1.3.5). */
+function oneLater({ method, uri, headers, body }: SipRequest): SipRequest {
+  const copy = headers.copy()
+  copy.set('CSeq', `${parseCSeq(headers.get('CSeq') ?? '').number + 1} ${method}`)
+  return new SipRequest(method, uri, copy, body)
 }
 
 /** Other telephones of the extension may be anything. */

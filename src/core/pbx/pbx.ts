@@ -10,6 +10,8 @@ import type { HopPolicy, Signal } from '../port.ts'
 import { type HopPeer, SipHop } from '../sip-hop.ts'
 import { PBX_DEFAULTS, type PbxLimits } from './limits.ts'
 import { Line, type LoginOutcome } from './line.ts'
+import { StoredLines } from './stored-lines.ts'
+import { type HopChoice, PbxTarget } from './target.ts'
 
 export interface PbxSettings {
   /** The domain as a SIP host. */
@@ -17,10 +19,13 @@ export interface PbxSettings {
   readonly uri: SipUri
   /** Whether each account registers; else the gateway is trusted by its address. */
   readonly register: boolean
+  /** With which password: what its owner logs in with, which the PBX judges (`login`, where nothing is said), or one that is kept here. */
+  readonly credentials?: 'login' | 'stored'
 }
 
 /** Where the PBX is. */
 export interface PbxPeer extends HopPeer {
+  send(request: SipRequest, choice?: HopChoice): Promise<SipResponse>
   locate(): Promise<readonly NextHop[]>
 }
 
@@ -32,8 +37,10 @@ export interface PbxRooms {
   readonly policy: HopPolicy
   readonly remake: (signal: Signal) => Signal
   hasSessions(aor: string): boolean
-  /** The PBX takes the account's password no longer. */
+  /** The PBX takes the password no longer that it has let the account in with. */
   refused(aor: string): void
+  /** The password that is kept for an account, where the domain's are; undefined where there is none. */
+  passwordOf(account: SipUri): Promise<string | undefined>
   readonly random: () => number
   readonly log: Log
   readonly limits?: PbxLimits
@@ -48,6 +55,8 @@ export class Pbx {
   readonly #limits: PbxLimits
   readonly #lines = new Map<string, Line>()
   readonly #byContact = new Map<string, Line>()
+  readonly #target: PbxTarget
+  readonly #stored: StoredLines | undefined
   #probing: NodeJS.Timeout | undefined
   #isAway = false
   #isStopped = false
@@ -58,6 +67,16 @@ export class Pbx {
   ) {
     this.#limits = rooms.limits ?? PBX_DEFAULTS
     this.peer = rooms.peer(settings.uri)
+    const { steadyAnswers, askedMax, refusedRetryMs } = this.#limits
+    this.#target = new PbxTarget(steadyAnswers, askedMax, (to) => this.#moved(to))
+    if (settings.register && settings.credentials === 'stored')
+      this.#stored = new StoredLines({
+        passwordOf: (account) => rooms.passwordOf(account),
+        hasSessions: (aor) => rooms.hasSessions(aor),
+        open: (account, password) => this.#line(account).open(password),
+        refusedRetryMs,
+        log: rooms.log,
+      })
     const { peer } = this
     const signing: HopPeer = {
       uri: peer.uri,
@@ -76,6 +95,11 @@ export class Pbx {
     return this.#isAway
   }
 
+  /** Whether the PBX says who may log in. */
+  get checksPasswords(): boolean {
+    return this.settings.register && !this.#stored
+  }
+
   /** Whether somebody is logged in to the account. */
   knows(aor: string): boolean {
     return this.#lines.get(aor)?.isOpen === true
@@ -92,6 +116,11 @@ export class Pbx {
     return this.#isStopped ? Promise.resolve('away') : this.#line(account).login(password)
   }
 
+  /** The account's first session is there. */
+  arrived(account: SipUri): void {
+    this.#stored?.arrived(account)
+  }
+
   emptied(aor: string): void {
     this.#lines.get(aor)?.emptied()
   }
@@ -104,12 +133,14 @@ export class Pbx {
 
   /** Ends the account's line at once. */
   async end(aor: string): Promise<void> {
+    this.#stored?.forget(aor)
     await this.#lines.get(aor)?.leave()
   }
 
   /** Takes every registration back, as far as the PBX still answers. */
   async stop(): Promise<void> {
     this.#isStopped = true
+    this.#stored?.stop()
     clearTimeout(this.#probing)
     const leaving = Promise.all([...this.#lines.values()].map((line) => line.leave()))
     await Promise.race([leaving, new Promise((resolve) => setTimeout(resolve, this.#limits.goodbyeMs).unref())])
@@ -124,7 +155,7 @@ export class Pbx {
       send: (request) => this.#send(request),
       place: () => this.#place(),
       hasSessions,
-      refused: (one) => this.rooms.refused(one.account.aor),
+      refused: ({ account: of }) => (this.#stored ? this.#stored.refused(of) : this.rooms.refused(of.aor)),
       ended: (one) => this.#ended(one),
       limits: this.#limits,
       random,
@@ -140,7 +171,9 @@ export class Pbx {
     if (this.#lines.get(line.account.aor) !== line) return
     this.#lines.delete(line.account.aor)
     this.#byContact.delete(line.contactUser)
-    if (this.#lines.size === 0) clearTimeout(this.#probing)
+    if (this.#lines.size > 0) return
+    clearTimeout(this.#probing)
+    this.#target.forget()
   }
 
   #made(what: string, aor: string): Buffer {
@@ -148,7 +181,7 @@ export class Pbx {
   }
 
   async #place(): Promise<string> {
-    const [first] = await this.peer.locate()
+    const [first] = this.#target.order(await this.peer.locate())
     if (!first) throw new NoResponseError('transport', `${this.settings.uri} has no address`)
     const { transport, host, port } = this.rooms.localFor(first)
     const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
@@ -166,7 +199,8 @@ export class Pbx {
 
   async #send(request: SipRequest): Promise<SipResponse> {
     try {
-      const response = await this.peer.send(request)
+      // A trunk has nothing registered anywhere: its requests go to the first that answers.
+      const response = await (this.settings.register ? this.peer.send(request, this.#target) : this.peer.send(request))
       this.#heard()
       return response
     } catch (cause) {
@@ -191,8 +225,18 @@ export class Pbx {
 
   #registerAnew(): void {
     this.rooms.log.major({ what: 'pbx_back', pbx: this.settings.uri.toString(), lines: this.#lines.size })
-    const within = (this.#lines.size / this.#limits.returnsPerSecond) * 1_000
-    for (const line of this.#lines.values()) line.refreshWithin(within)
+    for (const line of this.#lines.values()) line.refreshWithin(this.#allWithinMs)
+  }
+
+  /** Another of its addresses answers, where nobody is registered yet. */
+  #moved({ transport, host, port }: NextHop): void {
+    const to = `${transport} ${host} ${port}`
+    this.rooms.log.problem({ what: 'pbx_moved', pbx: this.settings.uri.toString(), to, lines: this.#lines.size })
+    for (const line of this.#lines.values()) line.moved(this.#allWithinMs)
+  }
+
+  get #allWithinMs(): number {
+    return (this.#lines.size / this.#limits.returnsPerSecond) * 1_000
   }
 
   #probeAfter(ms: number): void {
@@ -200,8 +244,32 @@ export class Pbx {
     if (!this.#isStopped) this.#probing = setTimeout(() => void this.#probe(), ms).unref()
   }
 
-  /** Any answer will do. */
   async #probe(): Promise<void> {
+    try {
+      await this.#send(this.#question())
+      // Not waited for: one that is silent takes its time.
+      if (this.settings.register) this.#lookBack().catch(this.#probeFailed)
+    } catch (cause) {
+      this.#probeFailed(cause)
+    }
+    if (this.#lines.size > 0) this.#probeAfter(this.#isAway ? this.#limits.probeAwayMs : this.#limits.probeMs)
+  }
+
+  readonly #probeFailed = (cause: unknown): void => {
+    if (!(cause instanceof NoResponseError)) this.rooms.log.failure({ what: 'pbx_probe_failed', error: cause })
+  }
+
+  async #lookBack(): Promise<void> {
+    await this.#target.lookBack(await this.peer.locate(), async (hop) => {
+      let isThere = false
+      const alone: HopChoice = { order: () => [hop], answered: () => (isThere = true) }
+      await this.peer.send(this.#question(), alone).catch(this.#probeFailed)
+      return isThere && !this.#isStopped
+    })
+  }
+
+  /** Any answer will do. */
+  #question(): SipRequest {
     const host = SipUri.of(undefined, this.settings.host).toString()
     const headers = new Headers()
     headers.append('Max-Forwards', '70')
@@ -209,12 +277,7 @@ export class Pbx {
     headers.append('To', `<${host}>`)
     headers.append('Call-ID', newCallId())
     headers.append('CSeq', '1 OPTIONS')
-    try {
-      await this.#send(new SipRequest('OPTIONS', host, headers, NO_BODY))
-    } catch (cause) {
-      if (!(cause instanceof NoResponseError)) this.rooms.log.failure({ what: 'pbx_probe_failed', error: cause })
-    }
-    if (this.#lines.size > 0) this.#probeAfter(this.#isAway ? this.#limits.probeAwayMs : this.#limits.probeMs)
+    return new SipRequest('OPTIONS', host, headers, NO_BODY)
   }
 }
 

@@ -129,7 +129,7 @@ export class Locator {
     if (isRefused(records)) return []
     const ordered = inSrvOrder(records, this.locating.random).filter(({ port }) => port > 0)
     const found = await Promise.all(ordered.map(({ name: host, port }) => unlessFailed(this.#at(host, transport, port))))
-    return found.flatMap((hops) => hops ?? [])
+    return found.flatMap((hops, at) => (hops ?? []).map((hop) => ({ ...hop, priority: ordered[at]?.priority ?? 0 })))
   }
 
   async #at(host: string, transport: Transport, port: number): Promise<readonly NextHop[]> {

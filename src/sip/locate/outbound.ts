@@ -32,8 +32,8 @@ export class Outbound {
     return this.sendTo(await this.locator.hopsFor(target), request, target)
   }
 
-  /** The same with the hops found already. */
-  async sendTo(hops: readonly NextHop[], request: SipRequest, target: SipUri): Promise<SipResponse> {
+  /** The same with the hops found already. `answered` hears which of them had the last word, 503 apart. */
+  async sendTo(hops: readonly NextHop[], request: SipRequest, target: SipUri, answered?: (hop: NextHop) => void): Promise<SipResponse> {
     const { limits = LOCATE_DEFAULTS, now }: Locating = this.locator.locating
     const worth = this.#ailing.worthTrying(hops)
     if (worth.length === 0) return response(503, undefined, [['Retry-After', String(this.#ailing.busyFor(hops))]])
@@ -42,7 +42,9 @@ export class Outbound {
     for (const hop of worth.slice(0, limits.triedMax)) {
       if (outcome && now() - begun >= limits.tryForMs) break
       outcome = await this.#tryAt(hop, request, target)
-      if (!(outcome instanceof NoResponseError) && outcome.status !== 503) return outcome
+      if (outcome instanceof NoResponseError || outcome.status === 503) continue
+      answered?.(hop)
+      return outcome
     }
     if (outcome && !(outcome instanceof NoResponseError)) return outcome
     throw outcome ?? new NoResponseError('transport', `${target.host} has no address`)

@@ -8,6 +8,12 @@ import { DEFAULT_PORTS, destinationOf } from './destination.ts'
 import { NotLookedUp } from './locator.ts'
 import type { Outbound } from './outbound.ts'
 
+/** Of who knows better than DNS alone which of the hops is meant. */
+export interface Choice {
+  order(hops: readonly NextHop[]): readonly NextHop[]
+  answered(hop: NextHop): void
+}
+
 const NOWHERE: readonly NextHop[] = []
 
 export class Peer {
@@ -24,8 +30,10 @@ export class Peer {
   }
 
   /** Rejects with NoResponseError. */
-  async send(request: SipRequest): Promise<SipResponse> {
-    return this.outbound.sendTo(await this.#hops(), request, this.uri)
+  async send(request: SipRequest, choice?: Choice): Promise<SipResponse> {
+    const hops = await this.#hops()
+    if (!choice) return this.outbound.sendTo(hops, request, this.uri)
+    return this.outbound.sendTo(choice.order(hops), request, this.uri, (hop) => choice.answered(hop))
   }
 
   async #hops(): Promise<readonly NextHop[]> {
