@@ -170,7 +170,7 @@ function notesIn(elements: readonly Element[], language: string | undefined): re
     const at = notes.findIndex((other) => isSameLanguage(other.lang, lang))
     const before = notes[at]
     if (!before) notes.push({ text, lang })
-    else if (before.text !== text) notes[at] = { text: `${before.text}\n${text}`, lang }
+    else if (!before.text.split('\n').includes(text)) notes[at] = { text: `${before.text}\n${text}`, lang }
   }
   return notes.slice(0, PRESENCE_LIMITS.notes)
 }
