@@ -203,6 +203,8 @@ async function houseSettings(settings: Settings, software: Software, store: Stor
     loopback,
     routes: settings.routes,
     dns: new NodeDns(settings.dns.servers),
+    gruuKey: await store.secret('temporary GRUUs'),
+    followsRedirects: settings.sip.followRedirects,
     pbx: { domains: pbxDomains(settings), secret: await store.secret('contacts at a PBX') },
   }
 }

@@ -13,6 +13,7 @@ import { Authenticator } from './core/authenticator.ts'
 import { Calls } from './core/calls.ts'
 import { RealTimeCore } from './core/core.ts'
 import { FromWire } from './core/from-wire.ts'
+import { GruuWay } from './core/gruu-way.ts'
 import { KnownHashes } from './core/known-hashes.ts'
 import { Registrations } from './core/location.ts'
 import { Loopback } from './core/loopback.ts'
@@ -30,6 +31,7 @@ import { Router } from './core/router.ts'
 import { Routes } from './core/routes.ts'
 import type { Scanners } from './core/scanners.ts'
 import { TELEPHONE_DEFAULTS, Telephones } from './core/telephones.ts'
+import { TemporaryGruus } from './core/temporary-gruu.ts'
 import { accountFeatures, domainFeatures, type Software } from './features/index.ts'
 import type { Log } from './log/log.ts'
 import { ACCEPTED_TYPES } from './mapping/accept.ts'
@@ -71,6 +73,10 @@ export interface HouseSettings {
   readonly digest: readonly DigestAlgorithm[]
   readonly loopback: boolean
   readonly registrar?: RegistrarSettings
+  /** What seals temporary GRUUs; absent: a new one with each start, which ends them all. */
+  readonly gruuKey?: Buffer
+  /** Whether a 3xx is followed for who calls; absent: yes. */
+  readonly followsRedirects?: boolean
   /** The Router's table; absent: it is empty. */
   readonly routes?: readonly RouteRule[]
   /** Absent: what the system asks. */
@@ -182,11 +188,20 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     remake: (signal) => remade(signal, making),
     log: coreLog,
   })
-  const router = new Router([routes, ...ways])
+  const gruus = new TemporaryGruus(settings.gruuKey ?? randomBytes(32), registrations)
+  const router = new Router([new GruuWay(gruus, new Router(ways)), routes, ...ways])
   const direct = new RealTimeCore(router, coreLog)
   const core: Core = settings.loopback ? new Loopback(direct) : direct
 
-  const registrar = new Registrar(registrations, store.bindings, settings.registrar ?? REGISTRAR_DEFAULTS, now, sipLog)
+  const registrar = new Registrar(
+    registrations,
+    store.bindings,
+    settings.registrar ?? REGISTRAR_DEFAULTS,
+    now,
+    sipLog,
+    stack.watchFlow && { watchFlow: (hop, silentMs, lifeMs, ended) => stack.watchFlow?.(hop, silentMs, lifeMs, ended) },
+    gruus,
+  )
   const hashesOf = async (account: SipUri) => (await store.accounts.find(jidFor(account).bare))?.credentials.sip
   const hashes = new KnownHashes(hashesOf, now)
   const authenticator = new Authenticator(
@@ -200,6 +215,9 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     domains: hosts,
     routes: { wayFor: (signal) => pbxes.wayFor(signal, routes.wayFor(signal)) },
     isAccount,
+    gruus,
+    followsRedirects: settings.followsRedirects ?? true,
+    flowEnded: (binding) => registrar.flowEnded(binding),
   })
   const trusted = fitting(TRUSTED, stack)
   const believing = { trusted: settings.trusted, toTrusted: trusted, toStranger: strangers }
@@ -212,6 +230,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     {
       domains: hosts,
       ...believing,
+      gruus,
       routes: {
         senderOf: (received) => routes.senderOf(received) ?? pbxes.senderOf(received),
         takes: (received) => routes.takes(received),

@@ -140,6 +140,7 @@ export const schema = group({
     digest: list(oneOf(['SHA-256', 'MD5']))
       .min(1, { error: 'must name at least one algorithm, or no telephone can register' })
       .default(['MD5']),
+    followRedirects: yesNo().default(true),
     telephonesPerAccount: whole('the telephones one account may register', 1, 1_000).default(10),
     acceptSips: yesNo().default(false),
     loopback: yesNo().default(false),

@@ -1,13 +1,15 @@
 /** Calls, and whatever else one telephone wants of another: not delivered by us, but forwarded to where the account's telephones are (RFC 3261 §16.5). */
 import { unbracketed } from '../address/ip-literal.ts'
-import type { SipUri } from '../address/sip-uri.ts'
-import { SipRequest } from '../sip/message.ts'
+import { SipUri, SipUriError } from '../address/sip-uri.ts'
+import { SipRequest, type SipResponse } from '../sip/message.ts'
 import { parseNameAddr } from '../sip/name-addr.ts'
-import { type Branch, Forward, type NextHop, NoResponseError, type Received } from '../sip/port.ts'
+import { type Branch, Forward, type Guide, type NextHop, NoResponseError, type Received } from '../sip/port.ts'
 import { isPrivate } from './asserted-identity.ts'
+import { NOWHERE } from './gruu-way.ts'
 import type { Binding, Locations } from './location.ts'
 import { removeOwnCredentials } from './own-credentials.ts'
 import { type MaybePromise, RefusedError, type Signal, trusts } from './port.ts'
+import type { TemporaryGruus } from './temporary-gruu.ts'
 
 /** Forwarded where they open something between telephones; what follows in their dialogs never comes here. */
 export const FORWARDED: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'NOTIFY', 'REFER'])
@@ -19,7 +21,15 @@ export interface ForwardWay {
   /** As its aliases leave it. */
   readonly address: SipUri
   /** The next hop that a rule names: where it is, and whether identities may be told there. */
-  readonly hop: { readonly trusted: boolean; locate(): Promise<readonly NextHop[]> } | undefined
+  readonly hop: ForwardHop | undefined
+}
+
+export interface ForwardHop {
+  readonly trusted: boolean
+  /** Those worth trying, in order. */
+  locate(): Promise<readonly NextHop[]>
+  /** One of them was not there, or was overloaded. */
+  failed?(hop: NextHop, failure: 'timeout' | 'transport' | SipResponse): void
 }
 
 export interface CallRooms {
@@ -29,7 +39,15 @@ export interface CallRooms {
   /** Throws RefusedError. */
   readonly routes: { wayFor(signal: Signal): ForwardWay }
   isAccount(address: SipUri): MaybePromise<boolean>
+  readonly gruus?: TemporaryGruus
+  /** Whether a 3xx is followed for the caller. */
+  readonly followsRedirects?: boolean
+  /** Nothing will reach this registration any more. */
+  flowEnded?(binding: Binding): void
 }
+
+/** Hops of a route one call is tried at: who waits for somebody to answer does not wait for more. */
+const HOPS_MAX = 4
 
 export class Calls {
   constructor(readonly rooms: CallRooms) {}
@@ -38,17 +56,59 @@ export class Calls {
   async forward(signal: Signal, received: Received): Promise<Forward> {
     if (signal.maxForwards <= 0) throw new RefusedError(483, 'Too Many Hops')
     this.#requireNoOtherRoute(received)
+    const guide = this.#guideFor(signal, received)
+    const caller = callerOf(signal)
     const { address, hop } = this.rooms.routes.wayFor(signal)
-    if (hop) return new Forward(this.#onward(signal, received, hop.trusted), [await branchTo(address, hop)])
+    if (hop) {
+      const branch = await branchTo(address, hop)
+      return new Forward(this.#onward(signal, received, hop.trusted), [branch], caller, guideThrough(hop, guide))
+    }
     if (!this.rooms.domains.has(address.host)) throw new RefusedError(404, 'No way to this domain is known')
     const bindings = this.#bindingsFor(signal, address)
     if (bindings.length === 0) throw await this.#nobody(signal, address)
-    return new Forward(this.#onward(signal, received, !isPrivate(received.request.headers)), bindings.map(branchOf))
+    return new Forward(this.#onward(signal, received, !isPrivate(received.request.headers)), bindings.map(branchOf), caller, guide)
+  }
+
+  #guideFor(signal: Signal, received: Received): Guide {
+    const { followsRedirects, flowEnded } = this.rooms
+    return {
+      ...(followsRedirects === true && signal.method === 'INVITE'
+        ? { follow: (contacts) => this.#follow(signal, received, contacts) }
+        : {}),
+      failed: ({ binding }: BindingBranch, failure) => {
+        // RFC 5626 §7: of a datagram nobody knows; of a connection, or an edge that says so, one does.
+        const isGone = failure === 'transport' || (typeof failure === 'object' && failure.status === 430)
+        if (binding?.regId !== undefined && isGone) flowEnded?.(binding)
+      },
+    }
+  }
+
+  /** Only to where the caller could have called by himself, and only to accounts of ours and through hops that the table names: nobody's telephone makes us call elsewhere. */
+  async #follow(signal: Signal, received: Received, contacts: readonly string[]): Promise<readonly Branch[]> {
+    const found: Branch[] = []
+    for (const contact of contacts.slice(0, HOPS_MAX)) {
+      try {
+        const there = signal.readdressed(SipUri.parse(contact))
+        if (there.to.scheme !== 'sip') continue
+        const { address, hop } = this.rooms.routes.wayFor(there)
+        // Its identity fields were made for who was called first.
+        if (hop) {
+          if (hop.trusted || !received.request.headers.has('P-Asserted-Identity')) found.push(await branchTo(address, hop))
+        } else if (this.rooms.domains.has(address.host)) found.push(...this.#bindingsFor(there, address).map(branchOf))
+      } catch (cause) {
+        if (!(cause instanceof RefusedError) && !(cause instanceof SipUriError)) throw cause
+      }
+    }
+    return found
   }
 
   /** All of them ring, whatever their `q`: a person does not know which one lies at hand. Who calls himself wants his other telephones. */
-  #bindingsFor({ method, from, received }: Signal, address: SipUri): readonly Binding[] {
-    const { locations } = this.rooms
+  #bindingsFor(signal: Signal, named: SipUri): readonly Binding[] {
+    const { method, received } = signal
+    const { locations, gruus } = this.rooms
+    const found = gruus?.resolve(named)
+    if (found === 'invalid') throw NOWHERE
+    const address = found ?? named
     if (address.user === undefined) return []
     const { aor } = address
     if (address.gr !== undefined) {
@@ -56,7 +116,7 @@ export class Calls {
       return device ? [device] : []
     }
     const bindings = locations.bindingsOf(aor)
-    if (from.aor !== aor) return bindings
+    if ((callerOf(signal) ?? signal.from.aor) !== aor) return bindings
     // Of its own account a telephone asks what only we could know: waiting messages, registrations.
     if (method === 'SUBSCRIBE') return []
     const own = contactOf(received)
@@ -93,18 +153,33 @@ export class Calls {
   }
 }
 
-function branchOf({ contact, path, hop }: Binding): Branch {
-  return { uri: contact.toString(), route: path, hop }
+/** The account that has proved itself: From may name a temporary GRUU of its. */
+function callerOf({ arrival }: Signal): string | undefined {
+  return arrival.kind === 'wire' ? arrival.account?.aor : undefined
 }
 
-async function branchTo(address: SipUri, hop: { locate(): Promise<readonly NextHop[]> }): Promise<Branch> {
+interface BindingBranch extends Branch {
+  readonly binding?: Binding
+}
+
+function branchOf(binding: Binding): BindingBranch {
+  const { contact, path, hop, aor, others } = binding
+  return { uri: contact.toString(), route: path, hop, aor, binding, ...(others === undefined ? {} : { others: others.map(branchOf) }) }
+}
+
+async function branchTo(address: SipUri, hop: ForwardHop): Promise<Branch> {
   try {
-    const [first] = await hop.locate()
-    if (first) return { uri: address.toString(), route: [], hop: first }
+    const [first, ...rest] = (await hop.locate()).slice(0, HOPS_MAX)
+    const branch = (one: NextHop): Branch => ({ uri: address.toString(), route: [], hop: one })
+    if (first) return { ...branch(first), others: rest.map(branch) }
   } catch (cause) {
     if (!(cause instanceof NoResponseError)) throw cause
   }
   throw new RefusedError(500, 'The next hop cannot be found')
+}
+
+function guideThrough(hop: ForwardHop, { follow }: Guide): Guide {
+  return { ...(follow === undefined ? {} : { follow }), failed: (branch, failure) => hop.failed?.(branch.hop, failure) }
 }
 
 function contactOf(request: SipRequest | undefined): string | undefined {

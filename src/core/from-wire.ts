@@ -15,6 +15,7 @@ import { RefusedError } from './port.ts'
 import type { Registrar } from './registrar.ts'
 import type { RouteSender } from './routes.ts'
 import type { Scanners } from './scanners.ts'
+import type { TemporaryGruus } from './temporary-gruu.ts'
 import { WireSignal } from './wire-signal.ts'
 
 /** What a SIP element may send us in this version; with a proxy, what telephones may send each other through it, too. */
@@ -23,8 +24,9 @@ const ALLOW_WITH_CALLS = `INVITE, ACK, CANCEL, BYE, ${ALLOW}, SUBSCRIBE, NOTIFY,
 const SERVED = new Set(['REGISTER', 'MESSAGE', 'OPTIONS', 'INFO'])
 /** Methods we know and do not serve: 405; anything else is 501 (RFC 3261 §8.2.1, §21.5.2). */
 const KNOWN = new Set(['INVITE', 'BYE', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'REFER', 'UPDATE', 'PRACK', ...SERVED])
-const SUPPORTED = 'path, gruu'
-const SUPPORTED_TAGS = new Set(['path', 'gruu'])
+const SUPPORTED = ['path', 'gruu']
+/** With a stack that can tell when a flow is dead. */
+const SUPPORTED_WITH_FLOWS = [...SUPPORTED, 'outbound']
 
 export interface WireSettings {
   /** Our domains as SIP hosts, and whether their accounts may have telephones. */
@@ -38,6 +40,8 @@ export interface WireSettings {
     serve(received: Received): MaybePromise<SipResponse> | undefined
     refusesCall(received: Received): SipResponse | undefined
   }
+  /** Addresses that hide their account, and are proved by its password. */
+  readonly gruus?: TemporaryGruus
   /** Who has been refused too often; absent: nobody is counted. */
   readonly scanners?: Scanners | undefined
   /** The content types a message may have, for OPTIONS. */
@@ -90,6 +94,10 @@ export class FromWire {
     return this.calls ? ALLOW_WITH_CALLS : ALLOW
   }
 
+  get #supported(): readonly string[] {
+    return this.registrar.flows ? SUPPORTED_WITH_FLOWS : SUPPORTED
+  }
+
   #serve(received: Received): MaybePromise<SipResponse | Forward> {
     const { request } = received
     const { method, headers } = request
@@ -102,7 +110,7 @@ export class FromWire {
       return refusal(501, 'Not Implemented', [['Allow', this.#allow]])
     }
     this.#requireBridgeable(request)
-    const unsupported = headers.values('Require').filter((tag) => !SUPPORTED_TAGS.has(tag.toLowerCase()))
+    const unsupported = headers.values('Require').filter((tag) => !this.#supported.includes(tag.toLowerCase()))
     if (unsupported.length > 0) return refusal(420, 'Bad Extension', [['Unsupported', unsupported.join(', ')]])
     if (method === 'REGISTER') return this.#register(received)
     // A To-tag speaks of a dialog, and we keep none (RFC 3261 §12.2.2).
@@ -114,7 +122,7 @@ export class FromWire {
     }
     const route = this.settings.routes.senderOf(received)
     if (this.seen.seen(request, this.now(), route?.hop)) return refusal(482, 'Loop Detected')
-    if (method === 'OPTIONS' && isAboutUs(received, this.settings)) return capabilities(this.#allow, this.settings.accept)
+    if (method === 'OPTIONS' && isAboutUs(received, this.settings)) return capabilities(this.#allow, this.settings.accept, this.#supported)
     return this.#signal(received, route)
   }
 
@@ -185,10 +193,12 @@ export class FromWire {
       return { sender, trusted, account: undefined }
     }
     if (!this.settings.domains.has(sender.host)) return refusal(403, `Nobody vouches for ${sender.host} here`)
-    const proof = await this.authenticator.check(request, sender.bare, 'proxy', from.host)
+    const hidden = this.settings.gruus?.resolve(sender)
+    const account = hidden instanceof SipUri ? hidden.bare : sender.bare
+    const proof = await this.authenticator.check(request, account, 'proxy', from.host)
     if (proof) return proof
     this.settings.scanners?.proved(bareHost(from))
-    return { sender, trusted, account: sender.bare }
+    return { sender, trusted, account }
   }
 }
 
@@ -215,11 +225,11 @@ function isAboutUs(received: Received, { domains, routes }: WireSettings): boole
   return uri.user === undefined || (!domains.has(uri.host) && !routes.takes(received))
 }
 
-const capabilities = (allow: string, accept: string): SipResponse =>
+const capabilities = (allow: string, accept: string, supported: readonly string[]): SipResponse =>
   response(200, 'OK', [
     ['Allow', allow],
     ['Accept', accept],
-    ['Supported', SUPPORTED],
+    ['Supported', supported.join(', ')],
   ])
 
 const refusal = (status: number, reason: string, fields?: readonly (readonly [string, string])[]): SipResponse =>

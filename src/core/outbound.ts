@@ -23,24 +23,29 @@ export interface Flows {
 const MAX_REG_ID = 2 ** 31
 
 /** The flow's number in its instance; undefined where it is none of RFC 5626. Throws RefusedError. */
-export function regIdOf({ request }: Received, contacts: readonly NameAddr[], contact: NameAddr): number | undefined {
+export function regIdOf(received: Received, contacts: readonly NameAddr[], contact: NameAddr): number | undefined {
   const text = contact.params.get('reg-id')
   if (text === undefined || contact.params.get('+sip.instance') === undefined) return undefined
   const regId = Number(text)
   if (!/^\d{1,10}$/.test(text) || regId < 1 || regId >= MAX_REG_ID) throw new RefusedError(400, `Contact: ${text} is no reg-id`)
-  const { headers } = request
+  const { headers } = received.request
   if (!headers.values('Supported').some((tag) => tag.toLowerCase() === 'outbound')) return undefined
-  if (headers.values('Via').length > 1 && !headers.values('Path').some((path) => /;ob(?:[=;>]|$)/i.test(path)))
+  if (!isDirect(received) && !headers.values('Path').some((path) => /;ob(?:[=;>]|$)/i.test(path)))
     throw new RefusedError(439, 'First Hop Lacks Outbound Support')
   if (contacts.filter((one) => one.params.get('expires') !== '0').length > 1)
     throw new RefusedError(400, 'Contact: one flow at a time is registered with a reg-id')
   return regId
 }
 
-/** For who is heard directly; undefined where there is nothing to keep alive. */
-export function flowTimerOf({ request, from }: Received): number | undefined {
-  return request.headers.values('Via').length > 1 ? undefined : FLOW_TIMER[from.transport]
-}
+/** Whether the telephone itself is heard, with no proxy between. */
+export const isDirect = ({ request }: Received): boolean => request.headers.values('Via').length <= 1
+
+/** What its telephone is told; undefined where there is nothing for it to keep alive. */
+export const flowTimerOf = (received: Received): number | undefined =>
+  isDirect(received) ? FLOW_TIMER[received.from.transport] : undefined
+
+/** Where none is told only the end of the connection counts. */
+export const NO_TIMER_SECONDS = 86_400
 
 /** How long a flow may be silent whose peer has been told this. */
 export const silenceMs = (flowTimerSeconds: number): number => (flowTimerSeconds + GRACE_SECONDS) * 1_000

@@ -10,7 +10,7 @@ import type { NextHop, Received } from '../sip/port.ts'
 import { SipSyntaxError } from '../sip/syntax-error.ts'
 import type { Bindings, StoredBinding } from '../store/port.ts'
 import type { Binding, Registrations } from './location.ts'
-import { FLOWS_MAX, type Flows, flowHop, flowTimerOf, regIdOf, silenceMs, telephonesIn } from './outbound.ts'
+import { FLOWS_MAX, type Flows, flowHop, flowTimerOf, isDirect, NO_TIMER_SECONDS, regIdOf, silenceMs, telephonesIn } from './outbound.ts'
 import { RefusedError } from './port.ts'
 import type { TemporaryGruus } from './temporary-gruu.ts'
 
@@ -55,20 +55,22 @@ export class Registrar {
     if (after !== before) {
       this.locations.replace(account.aor, after)
       await this.store.replace(account.aor, after.map(stored))
-      this.#watch(received, account, after)
+      this.#watch(received, after)
       this.log.lowLevel({ what: 'registered', aor: account.toString(), contacts: after.length })
     }
     return this.#listing(received, account, after)
   }
 
   /** RFC 5626 §7: nothing will reach it any more. */
-  async flowEnded(aor: string, gone: Binding): Promise<void> {
+  flowEnded(gone: Binding): void {
+    const { aor, hop } = gone
     const before = this.locations.flowsOf(aor)
-    const after = before.filter((one) => !(isSame(one, gone) && one.hop.flow === gone.hop.flow && one.hop.port === gone.hop.port))
+    const after = before.filter((one) => !(isSame(one, gone) && one.hop.flow === hop.flow && one.hop.port === hop.port))
     if (after.length === before.length) return
-    this.log.lowLevel({ what: 'flow_ended', aor, flow: gone.hop.flow, left: after.length })
+    this.log.lowLevel({ what: 'flow_ended', aor, flow: hop.flow, left: after.length })
     this.locations.replace(aor, after)
-    await this.store.replace(aor, after.map(stored))
+    const forget = async () => this.store.replace(aor, after.map(stored))
+    forget().catch((cause: unknown) => this.log.failure({ what: 'flow_not_forgotten', aor, cause }))
   }
 
   /** Takes up the registrations of an earlier run. A connection does not outlive it: those are reached by the address in their contact. */
@@ -140,15 +142,13 @@ export class Registrar {
   }
 
   /** A flow whose keep-alives cease, or whose connection ends, takes its registration with it. */
-  #watch(received: Received, { aor }: SipUri, bindings: readonly Binding[]): void {
+  #watch(received: Received, bindings: readonly Binding[]): void {
     const timer = flowTimerOf(received)
     const callId = received.request.headers.get('Call-ID')
-    if (!this.flows || timer === undefined) return
+    if (!this.flows || !isDirect(received)) return
     for (const one of bindings) {
       if (one.regId === undefined || one.callId !== callId || one.hop !== received.from) continue
-      this.flows.watchFlow(one.hop, silenceMs(timer), one.expiresAt - this.now(), () => {
-        this.flowEnded(aor, one).catch((cause: unknown) => this.log.failure({ what: 'flow_not_forgotten', aor, cause }))
-      })
+      this.flows.watchFlow(one.hop, silenceMs(timer ?? NO_TIMER_SECONDS), one.expiresAt - this.now(), () => this.flowEnded(one))
     }
   }
 

@@ -3,7 +3,7 @@ import { SipUri } from '../address/sip-uri.ts'
 import type { Log } from '../log/log.ts'
 import type { Received, StackLimits } from '../sip/port.ts'
 import { PlainAnswer } from './answer.ts'
-import type { ForwardWay } from './calls.ts'
+import type { ForwardHop, ForwardWay } from './calls.ts'
 import { type Delivery, type HopPolicy, RefusedError, type Signal, type Target, type Way } from './port.ts'
 import type { HopRoute, RouteRule } from './route-rule.ts'
 import { type Resolution, RouteTable } from './route-table.ts'
@@ -112,7 +112,7 @@ export class Routes implements Way {
     const hop = found.kind === 'hop' ? this.#hops[found.index] : undefined
     // A relay carries stanzas, and a call is none.
     if (!hop) throw new RefusedError(404, 'No way for calls to this domain is known')
-    return { address, hop: { trusted: hop.trusted, locate: () => hop.peer.locate() } }
+    return { address, hop: forwardHop(hop.peer, hop.trusted) }
   }
 
   /** The next hop that the table names for this address, whoever asks, and the address as its aliases leave it. */
@@ -191,6 +191,15 @@ export class Routes implements Way {
   /** Undefined: as it stands, to the ways behind this one. */
   #onward(signal: Signal, address: SipUri): Target | undefined {
     return address === signal.to ? undefined : new Elsewhere(address, (moved) => this.rooms.onward.targetFor(moved))
+  }
+}
+
+/** A next hop as calls see it. */
+export function forwardHop(peer: HopPeer, trusted: boolean): ForwardHop {
+  return {
+    trusted,
+    locate: () => peer.locateWell?.() ?? peer.locate(),
+    failed: (hop, failure) => peer.failed?.(hop, failure),
   }
 }
 

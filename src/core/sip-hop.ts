@@ -16,6 +16,10 @@ export interface HopPeer {
   isSourceOf(request: SipRequest | undefined, from: NextHop): boolean
   /** Looks for it anew; rejects with NoResponseError where it cannot be found. */
   locate(): Promise<readonly NextHop[]>
+  /** The same without those that were silent or busy a moment ago. */
+  locateWell?(): Promise<readonly NextHop[]>
+  /** One of them was not there, or was overloaded. */
+  failed?(hop: NextHop, failure: 'timeout' | 'transport' | SipResponse): void
 }
 
 /** RFC 3261 §20.5: a 405 says what would do. */

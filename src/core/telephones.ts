@@ -55,12 +55,18 @@ export class Telephones {
   /** Sends one signal to one telephone. Throws RefusedError where it does not fit. */
   send(binding: Binding, signal: Signal): MaybePromise<Answer> {
     const made = signal.requestFor(binding.contact.transport === 'udp' ? this.#byUdpOnly : this.#byAnyTransport)
-    const headers = made.headers
-    for (const route of binding.path.toReversed()) headers.prepend('Route', route)
-    const request = new SipRequest(made.method, binding.contact.toString(), headers, made.body)
     // What others sent is relayed as it comes: their own lanes rule it.
-    if (signal.arrival.kind === 'wire') return this.#send(request, binding)
-    return this.#lanes.run(request.uri, () => this.#send(request, binding))
+    if (signal.arrival.kind === 'wire') return this.#deliver(made, binding)
+    return this.#lanes.run(binding.contact.toString(), () => this.#deliver(made, binding))
+  }
+
+  /** Over the next flow of the same device where one is dead (RFC 5626 §7); what it has answered, it has answered for all. */
+  async #deliver(made: SipRequest, binding: Binding): Promise<Answer> {
+    const { others } = binding
+    const answer = await this.#send(requestTo(binding, made), binding)
+    const [next, ...rest] = others ?? []
+    if (!next || !(answer.status === 430 || answer.failure !== undefined)) return answer
+    return this.#deliver(made, { ...next, others: rest })
   }
 
   async #send(request: SipRequest, binding: Binding): Promise<Answer> {
@@ -74,4 +80,10 @@ export class Telephones {
         : new PlainAnswer(503, 'The telephone cannot be reached', [], 'transport')
     }
   }
+}
+
+function requestTo(binding: Binding, made: SipRequest): SipRequest {
+  const headers = binding.path.length > 0 ? made.headers.copy() : made.headers
+  for (const route of binding.path.toReversed()) headers.prepend('Route', route)
+  return new SipRequest(made.method, binding.contact.toString(), headers, made.body)
 }

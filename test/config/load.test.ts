@@ -56,6 +56,7 @@ describe('what nobody wrote has a default', () => {
       trustedCertificates: [],
       xmppDataToPhones: true,
       digest: ['MD5'],
+      followRedirects: true,
       telephonesPerAccount: 10,
       acceptSips: false,
       loopback: false,

@@ -4,7 +4,7 @@ import { parseNameAddr } from '../../sip/name-addr.ts'
 import type { NextHop, Received } from '../../sip/port.ts'
 import type { ForwardWay } from '../calls.ts'
 import { type Delivery, RefusedError, type Signal, type Target, type Way } from '../port.ts'
-import type { RouteSender } from '../routes.ts'
+import { forwardHop, type RouteSender } from '../routes.ts'
 import type { SipHop } from '../sip-hop.ts'
 import type { LoginOutcome } from './line.ts'
 import { Pbx, type PbxRooms, type PbxSettings } from './pbx.ts'
@@ -75,7 +75,7 @@ export class Pbxes implements Way {
     const { address, hop } = found
     const pbx = hop || address.user === undefined ? undefined : this.#byHost.get(address.host)
     if (!pbx || (arrival.kind === 'wire' && pbx.peer.isSourceOf(received, arrival.hop))) return found
-    return { address, hop: { trusted: false, locate: () => pbx.peer.locate() } }
+    return { address, hop: forwardHop(pbx.peer, false) }
   }
 
   /** Whether the passwords of this domain are its PBX's. */

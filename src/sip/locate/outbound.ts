@@ -1,7 +1,7 @@
 /** Requests to a name: RFC 3263 finds the hops, and where one fails the next one is tried (§4.3). */
 import type { SipUri } from '../../address/sip-uri.ts'
 import type { Log } from '../../log/log.ts'
-import { response, type SipRequest, type SipResponse } from '../message.ts'
+import { response, type SipRequest, SipResponse } from '../message.ts'
 import { type NextHop, NoResponseError, type SipStack } from '../port.ts'
 import { Ailing } from './ailing.ts'
 import { LOCATE_DEFAULTS } from './limits.ts'
@@ -50,24 +50,39 @@ export class Outbound {
     throw outcome ?? new NoResponseError('transport', `${target.host} has no address`)
   }
 
+  worthTrying(hops: readonly NextHop[]): readonly NextHop[] {
+    return this.#ailing.worthTrying(hops)
+  }
+
+  noteFailed(hop: NextHop, failure: 'timeout' | 'transport' | SipResponse, target: SipUri): void {
+    if (failure instanceof SipResponse) this.#overloaded(hop, failure, target)
+    else this.#silent(hop, failure, undefined, target)
+  }
+
   async #tryAt(hop: NextHop, request: SipRequest, target: SipUri): Promise<SipResponse | NoResponseError> {
-    const at = `${hop.transport} ${hop.host} ${hop.port}`
     try {
       const answer = await this.stack.send(request, hop)
       if (answer.status !== 503) {
-        if (this.#ailing.well(hop)) this.log.major({ what: 'hop_back', to: target.toString(), hop: at })
-      } else {
-        const seconds = Number.parseInt(answer.headers.get('Retry-After') ?? '', 10) || 0
-        this.#ailing.busy(hop, seconds)
-        this.log.problem({ what: 'hop_overloaded', to: target.toString(), hop: at, retryAfterSeconds: seconds })
-      }
+        if (this.#ailing.well(hop)) this.log.major({ what: 'hop_back', to: target.toString(), hop: nameOf(hop) })
+      } else this.#overloaded(hop, answer, target)
       return answer
     } catch (cause) {
       if (!(cause instanceof NoResponseError)) throw cause
-      // Once for each time it goes away, not for each message that meets it.
-      if (this.#ailing.silent(hop))
-        this.log.problem({ what: 'hop_failed', to: target.toString(), hop: at, why: cause.why, error: cause.message })
+      this.#silent(hop, cause.why, cause.message, target)
       return cause
     }
   }
+
+  #overloaded(hop: NextHop, { headers }: SipResponse, target: SipUri): void {
+    const seconds = Number.parseInt(headers.get('Retry-After') ?? '', 10) || 0
+    this.#ailing.busy(hop, seconds)
+    this.log.problem({ what: 'hop_overloaded', to: target.toString(), hop: nameOf(hop), retryAfterSeconds: seconds })
+  }
+
+  /** Told once for each time it goes away, not for each message that meets it. */
+  #silent(hop: NextHop, why: string, error: string | undefined, target: SipUri): void {
+    if (this.#ailing.silent(hop)) this.log.problem({ what: 'hop_failed', to: target.toString(), hop: nameOf(hop), why, error })
+  }
 }
+
+const nameOf = ({ transport, host, port }: NextHop): string => `${transport} ${host} ${port}`

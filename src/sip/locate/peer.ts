@@ -36,6 +36,18 @@ export class Peer {
     return this.outbound.sendTo(choice.order(hops), request, this.uri, (hop) => choice.answered(hop))
   }
 
+  /** Without those that were silent or busy a moment ago, as far as there are others. Rejects like `locate`. */
+  async locateWell(): Promise<readonly NextHop[]> {
+    const hops = await this.#hops()
+    const well = this.outbound.worthTrying(hops)
+    return well.length > 0 ? well : hops
+  }
+
+  /** What is not sent through here, calls for one, was of no avail there. */
+  failed(hop: NextHop, failure: 'timeout' | 'transport' | SipResponse): void {
+    this.outbound.noteFailed(hop, failure, this.uri)
+  }
+
   async #hops(): Promise<readonly NextHop[]> {
     try {
       return await this.locate()
