@@ -102,6 +102,15 @@ export class Gateway {
     return (await Promise.all(files.map((file) => readFile(`${directory}/${file}`, 'utf8')))).join('\n')
   }
 
+  /** What its process has cost so far, as Linux counts it. */
+  async usage(): Promise<{ readonly residentBytes: number; readonly cpuSeconds: number }> {
+    const [stat, status] = await Promise.all(['stat', 'status'].map((file) => readFile(`/proc/${this.program.pid}/${file}`, 'utf8')))
+    // The name in parentheses may hold anything; utime and stime are the 12th and 13th field behind it, in ticks of 10 ms.
+    const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? []
+    const kilobytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status ?? '')?.[1])
+    return { residentBytes: kilobytes * 1_024, cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100 }
+  }
+
   /** SIGTERM ends it with 0, and nothing in its log was a bug of its own. */
   async stop(): Promise<void> {
     const ending: Ending = await this.program.stop('SIGTERM', 20_000)

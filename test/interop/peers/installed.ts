@@ -10,6 +10,8 @@ const PROGRAMS = {
   linphonec: () => isInstalled('linphonec'),
   kamailio: () => existsSync('/usr/sbin/kamailio'),
   sipp: () => isInstalled('sipp'),
+  sipsak: () => isInstalled('sipsak'),
+  sipvicious: () => isInstalled('svwar'),
   tshark: () => isInstalled('tshark'),
 } as const
 
