@@ -2,6 +2,7 @@
  * RFC 3261 §8.2.2.2 and §16.3 step 4: the same request by another road. The same Request-URI, Call-ID, From-tag and CSeq again, in another
  * transaction, is a loop or a merged request: 482. Another Request-URI is a spiral and legal.
  */
+import { flat } from '../sip/flat.ts'
 import type { SipRequest } from '../sip/message.ts'
 import { tagOf } from '../sip/name-addr.ts'
 
@@ -29,7 +30,7 @@ export class SeenRequests {
     const tag = tagOf(headers.get('From') ?? '') ?? ''
     const key = `${request.uri}\n${headers.get('Call-ID') ?? ''}\n${tag}\n${headers.get('CSeq') ?? ''}\n${hop}`
     if (this.#young.has(key) || this.#old.has(key)) return true
-    this.#young.add(key)
+    this.#young.add(flat(key))
     return false
   }
 }

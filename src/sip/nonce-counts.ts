@@ -1,5 +1,7 @@
 /** Which counts of a nonce were used: each may be used once (RFC 7616 §3.4, nc). */
 
+import { flat } from './flat.ts'
+
 interface Use {
   readonly issued: number
   /** The highest so far. */
@@ -27,7 +29,7 @@ export class NonceCounts {
     if (!use) {
       if (issued <= this.#forgotten) return false
       this.#makeRoom()
-      this.#uses.set(nonce, { issued, highest: count, window: 1 })
+      this.#uses.set(flat(nonce), { issued, highest: count, window: 1 })
       return true
     }
     const behind = use.highest - count

@@ -2,6 +2,7 @@
  * A PBX that forks may reach one account over several of its names. Copies of one request (the same Call-ID, From-tag and CSeq) within 64 × T1
  * are one message: it is delivered once, and each copy gets the same answer.
  */
+import { flat } from '../../sip/flat.ts'
 import type { SipRequest, SipResponse } from '../../sip/message.ts'
 import { tagOf } from '../../sip/name-addr.ts'
 
@@ -24,7 +25,7 @@ export class ForkCopies {
     this.#turn()
     const { headers } = request
     const tag = tagOf(headers.get('From') ?? '') ?? ''
-    const key = `${aor}\n${request.method}\n${headers.get('Call-ID') ?? ''}\n${tag}\n${headers.get('CSeq') ?? ''}`
+    const key = flat(`${aor}\n${request.method}\n${headers.get('Call-ID') ?? ''}\n${tag}\n${headers.get('CSeq') ?? ''}`)
     const known = this.#young.get(key) ?? this.#old.get(key)
     if (known) return known
     const young = this.#young

@@ -6,7 +6,8 @@ import type { Via } from '../via.ts'
 
 /** The branch, who sent it, and the method; or for RFC 2543 what was compared before there were such branches. ACK and CANCEL are looked for as their INVITE. */
 export function keyOf(request: SipRequest, via: Via, method: string): string {
-  if (via.hasUniqueBranch) return `${via.branch}\n${via.sentBy.toLowerCase()}\n${method}`
+  // Joined, not put together: that makes a new string, which holds on to no message (flat.ts).
+  if (via.hasUniqueBranch) return [via.branch, via.sentBy.toLowerCase(), method].join('\n')
   const { headers } = request
   // Without the To tag, which an ACK has and its INVITE has not; the rest is enough.
   const number = parseCSeq(headers.get('cseq') ?? '').number
