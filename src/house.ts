@@ -5,6 +5,7 @@ import { Awaiting } from './account/awaiting.ts'
 import { AccountTarget } from './account/deliver.ts'
 import { DomainTarget, HostedDomains } from './account/domain.ts'
 import { Features } from './account/feature.ts'
+import { joinPresence } from './account/presence-rooms.ts'
 import { Sessions } from './account/sessions.ts'
 import { Jid, JidError } from './address/jid.ts'
 import type { SipUri } from './address/sip-uri.ts'
@@ -150,6 +151,8 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   // A late answer is a stanza like any other: it goes through the core's door.
   const asking = new Asking(ACCEPTED, (reply) => core.submit(toSignal(reply, making)))
 
+  const presence = joinPresence({ store: store.rosters, sessions, making, core: { submit: (signal) => core.submit(signal) } })
+
   const accounts = new AccountTarget({
     // Who is logged in to a PBX has no row of his own here.
     accounts: { exists: (jid) => pbxes.knows(uriFor(jid)) || store.accounts.exists(jid) },
@@ -158,7 +161,8 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     telephones,
     asking,
     awaiting,
-    features: new Features(accountFeatures()),
+    features: new Features(accountFeatures({ ...presence, sessions })),
+    presence,
     making,
     log: coreLog,
   })
@@ -186,6 +190,9 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     onward: new Router(ways),
     limits: stack.limits,
     remake: (signal) => remade(signal, making),
+    presence: () => {
+      throw new RefusedError(405, 'Only messages go this way', [['Allow', 'MESSAGE, OPTIONS']])
+    },
     log: coreLog,
   })
   const gruus = new TemporaryGruus(settings.gruuKey ?? randomBytes(32), registrations)
@@ -244,7 +251,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     now,
     sipLog,
   )
-  const fromClient = new FromClient(new Submission(core, making, coreLog), asking, awaiting, coreLog)
+  const fromClient = new FromClient(new Submission(core, making, coreLog), asking, awaiting, presence, coreLog)
   const sweeping = setInterval(() => registrations.sweep(), SWEEP_MS).unref()
   const locate = (): Promise<unknown> => Promise.all([routes.locate(), pbxes.locate()])
   const relocating = setInterval(() => void locate(), RELOCATE_MS).unref()
@@ -279,6 +286,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
       endSessions(aor, 'The account was changed; log in again')
       await pbxes.end(account)
       hashes.forget(aor)
+      presence.rosters.forget(jid)
       registrations.replace(aor, [])
       await store.bindings.replace(aor, [])
     },

@@ -40,6 +40,8 @@ const rooms: ClientRooms = {
       const target = to === undefined ? session : sessions.sessionsOf(to.slice(0, to.indexOf('/')))[0]
       target?.deliver(xml.withAttr('from', session.jid.toString()))
     },
+    available() {},
+    unavailable() {},
     ended() {},
   },
   limits: STREAM_LIMITS,

@@ -17,9 +17,12 @@ import type { Accounts } from '../store/port.ts'
 import { answerIq } from './answer-iq.ts'
 import type { Asking } from './asking.ts'
 import type { Awaiting } from './awaiting.ts'
+import { PresenceDelivery, type PresenceDeliveryRooms } from './deliver-presence.ts'
 import type { Features } from './feature.ts'
 import { bestOf } from './fork.ts'
+import { NS_ROSTER } from './roster-item.ts'
 import type { Session, Sessions } from './sessions.ts'
+import type { SipWatchers } from './watchers.ts'
 
 export interface DeliveryRooms {
   readonly accounts: Pick<Accounts, 'exists'>
@@ -29,6 +32,9 @@ export interface DeliveryRooms {
   readonly asking: Asking
   readonly awaiting: Awaiting
   readonly features: Features
+  readonly presence: Omit<PresenceDeliveryRooms, 'sessions' | 'log'>
+  /** Absent: nobody watches or publishes by SIP. */
+  readonly watchers?: Pick<SipWatchers, 'subscribe' | 'publish'>
   readonly making: Making
   readonly log: Log
 }
@@ -38,12 +44,22 @@ const NOBODY = new StanzaError('cancel', 'service-unavailable', 'There is no suc
 const NOT_FOR_ALL = new StanzaError('cancel', 'service-unavailable', 'A message of this type needs one device that is there')
 const NOT_A_CLIENT = new StanzaError('cancel', 'service-unavailable', 'A telephone does not answer such requests')
 const NOT_THERE = new StanzaError('cancel', 'service-unavailable', 'This device is not there')
+const NOT_YOURS = new StanzaError('auth', 'forbidden', 'Only its owner changes a list of contacts')
 const METHODS = new PlainAnswer(405, 'Method Not Allowed', [['Allow', 'MESSAGE, INFO, OPTIONS']])
 const OPTIONS = new PlainAnswer(200, 'OK', [['Allow', 'MESSAGE, INFO, OPTIONS'], ...ACCEPT])
+/** RFC 6665 §4.2.1.1: of no event package a notifier is here. */
+const NO_EVENT = new PlainAnswer(489, 'Bad Event', [['Allow-Events', '']])
+/** RFC 6665 §4.1.3: a NOTIFY that belongs to nothing. */
+const NO_SUBSCRIPTION = new PlainAnswer(481, 'Subscription Does Not Exist')
 
 /** All accounts of our domains behind one target: what it needs to know of one is found by the address of the signal. */
 export class AccountTarget implements Target {
-  constructor(readonly rooms: DeliveryRooms) {}
+  readonly #presence: PresenceDelivery
+
+  constructor(readonly rooms: DeliveryRooms) {
+    const { sessions, log } = rooms
+    this.#presence = new PresenceDelivery({ ...rooms.presence, sessions, log }, (signal) => this.#exists(signal))
+  }
 
   deliver(signal: Signal): Delivery {
     try {
@@ -60,11 +76,23 @@ export class AccountTarget implements Target {
         return this.#message(signal)
       case 'INFO':
         return this.#iq(signal)
+      case 'SUBSCRIBE':
+      case 'NOTIFY':
+        return this.#presenceOrWatch(signal)
+      case 'PUBLISH':
+        return this.rooms.watchers?.publish(signal) ?? METHODS
       case 'OPTIONS':
         return this.#ifExists(signal, () => OPTIONS)
       default:
         return METHODS
     }
+  }
+
+  /** With a stanza it is XMPP's presence; without one, somebody watches by SIP. */
+  #presenceOrWatch(signal: Signal): Delivery {
+    if (signal.origin || carriesStanza(signal)) return this.#presence.deliver(signal, toStanza(signal, this.rooms.making))
+    if (signal.method === 'NOTIFY') return NO_SUBSCRIPTION
+    return this.rooms.watchers?.subscribe(signal) ?? NO_EVENT
   }
 
   // --- messages, RFC 6121 §8.5 ---
@@ -183,17 +211,21 @@ export class AccountTarget implements Target {
   #answerForAccount(signal: Signal, iq: Stanza): MaybePromise<Answer> {
     if (iq.type === 'result' || iq.type === 'error') return OK
     if (iq.from.bare.equals(iq.to.bare)) return answerIq(this.rooms.features, iq, signal)
-    return answerFor(NOBODY, signal)
+    // RFC 6121 §2.3.3 names this refusal.
+    return answerFor(iq.type === 'set' && iq.xml.child('query', NS_ROSTER) ? NOT_YOURS : NOBODY, signal)
   }
 
   // --- who is an account at all ---
 
   /** Only an account that exists is worth a word about its devices; a name nobody has is refused as such. */
   #ifExists(signal: Signal, then: () => MaybePromise<Answer>): Delivery {
-    if (this.rooms.sessions.sessionsOf(signal.to.aor).length > 0) return then()
-    const exists = this.rooms.accounts.exists(jidOf(signal.to, 404).bare)
+    const exists = this.#exists(signal)
     if (!(exists instanceof Promise)) return exists ? then() : answerFor(NOBODY, signal, 404)
     return new NotYetTaken(exists.then((there) => ({ answer: there ? then() : answerFor(NOBODY, signal, 404) })))
+  }
+
+  #exists({ to }: Signal): MaybePromise<boolean> {
+    return this.rooms.sessions.sessionsOf(to.aor).length > 0 || this.rooms.accounts.exists(jidOf(to, 404).bare)
   }
 }
 

@@ -1,6 +1,6 @@
 /** The domains we host: their accounts are one target, the bare domain address another. */
 import { OK, PlainAnswer } from '../core/answer.ts'
-import type { Delivery, Signal, Target, Way } from '../core/port.ts'
+import { type Delivery, type Signal, type Target, trusts, type Way } from '../core/port.ts'
 import { answerFor } from '../mapping/answer.ts'
 import type { Making } from '../mapping/making.ts'
 import { toStanza } from '../mapping/stanza.ts'
@@ -17,11 +17,18 @@ export class DomainTarget implements Target {
 
   deliver(signal: Signal): Delivery {
     if (signal.method === 'OPTIONS') return REACHABLE
+    if (signal.method === 'SUBSCRIBE' || signal.method === 'NOTIFY') return this.#presence(signal)
     if (signal.method !== 'MESSAGE' && signal.method !== 'INFO') return METHODS
     const stanza = toStanza(signal, this.making)
     if (stanza.type === 'error' || stanza.type === 'result') return OK
     if (stanza.kind !== 'iq' || signal.to.gr !== undefined) return answerFor(NO_SUCH_SERVICE, signal)
     return answerIq(this.features, stanza, signal)
+  }
+
+  /** The domain itself sees nobody and is seen by nobody; only who wants to see it is told so. */
+  #presence(signal: Signal): Delivery {
+    if (!signal.origin && !(trusts(signal.arrival) && signal.header('P-XMPP-Data') !== undefined)) return METHODS
+    return toStanza(signal, this.making).type === 'subscribe' ? answerFor(NO_SUCH_SERVICE, signal) : OK
   }
 }
 

@@ -12,6 +12,10 @@ export interface Session {
   readonly uri: SipUri
   /** From the last undirected presence; undefined while the session is not available (RFC 6121 §4.2). */
   readonly priority: number | undefined
+  /** That presence itself, whole but without addresses; undefined while the session is not available. */
+  readonly presence: Element | undefined
+  /** It has asked for the roster, and is told what changes in it (RFC 6121 §2.2). */
+  isInterested: boolean
   /** Hands one stanza (in jabber:client) to the stream: serialised now, written before this turn of the event loop ends. Throws nothing; what a dying stream cannot write is lost with it. */
   deliver(xml: Element): void
   /** Resolves when the kernel has taken all that was delivered so far; rejects where the stream ended first. */

@@ -4,6 +4,7 @@ import { disco } from './disco.ts'
 import { entityTime } from './entity-time.ts'
 import { jidEscaping } from './jid-escaping.ts'
 import { ping } from './ping.ts'
+import { type RosterRooms, roster } from './roster.ts'
 import { version } from './version.ts'
 
 export interface Software {
@@ -16,6 +17,7 @@ export function domainFeatures(software: Software, now: () => Date): readonly Fe
   return [disco({ category: 'server', type: 'im', name: software.name }, features), ...features]
 }
 
-export function accountFeatures(): readonly Feature[] {
-  return [disco({ category: 'account', type: 'registered' }, [ping]), ping]
+export function accountFeatures(rooms: RosterRooms): readonly Feature[] {
+  const features = [roster(rooms), ping]
+  return [disco({ category: 'account', type: 'registered' }, features), ...features]
 }

@@ -1,6 +1,7 @@
 /** A client's stream until it is bound (RFC 6120 §4.3): header, features, and one step of negotiation after the other. */
 import type { Sessions } from '../account/sessions.ts'
 import { Jid, JidError } from '../address/jid.ts'
+import type { MaybePromise } from '../core/port.ts'
 import { NS_CLIENT } from '../stanza/stanza.ts'
 import { type Element, el } from '../xml/element.ts'
 import type { Connection } from './connection.ts'
@@ -10,6 +11,7 @@ import type { StreamLimits } from './limits.ts'
 import { NS_STREAM } from './namespaces.ts'
 import { authenticate } from './negotiation/authenticate.ts'
 import { bindResource } from './negotiation/bind-resource.ts'
+import { rosterFeatures } from './negotiation/roster-features.ts'
 import { startTls } from './negotiation/start-tls.ts'
 import type { MakeStep, Step } from './negotiation/step.ts'
 import type { LoginRooms } from './sasl/logins.ts'
@@ -23,8 +25,13 @@ export interface HostedDomain extends LoginPolicy {
 
 /** Takes what a bound client sends: from-client.ts. */
 export interface ClientStanzas {
-  take(session: ClientSession, xml: Element): void
-  ended(session: ClientSession): void
+  /** A stanza that goes somewhere. A promise where the next one has to wait until this one is done; it never rejects. */
+  take(session: ClientSession, xml: Element): MaybePromise<void>
+  /** The session's presence is this one now. As `take`. */
+  available(session: ClientSession, presence: Element, isInitial: boolean): MaybePromise<void>
+  /** It has none any more, and says so with this one. As `take`. */
+  unavailable(session: ClientSession, presence: Element, wasAvailable: boolean): MaybePromise<void>
+  ended(session: ClientSession, wasAvailable: boolean): void
 }
 
 /** What all client streams share. */
@@ -39,7 +46,7 @@ export interface ClientRooms {
 }
 
 /** In the order in which they stand in the features. main adds to it what comes beside (XEP-0388, XEP-0198 …). */
-export const NEGOTIATION: readonly MakeStep[] = [startTls, authenticate, bindResource]
+export const NEGOTIATION: readonly MakeStep[] = [startTls, authenticate, bindResource, rosterFeatures]
 
 /** RFC 5646 in outline: what is stamped on every stanza is at least shaped like a language. */
 const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7}$/

@@ -1,7 +1,9 @@
 /** A bound client stream (RFC 6120 §7, RFC 6121): what it sends goes to the core, what reaches its address is written to it. */
+import { kept } from '../account/presence-stanza.ts'
 import type { Session } from '../account/sessions.ts'
 import { Jid, JidError } from '../address/jid.ts'
 import type { SipUri } from '../address/sip-uri.ts'
+import type { MaybePromise } from '../core/port.ts'
 import { CONDITIONS, NS_STANZAS } from '../stanza/error.ts'
 import { NS_CLIENT } from '../stanza/stanza.ts'
 import { type Element, el } from '../xml/element.ts'
@@ -16,6 +18,8 @@ const PRIORITY = /^\s*[+-]?\d{1,3}\s*$/
 
 export class BoundSession implements Session, Conversation {
   priority: number | undefined
+  presence: Element | undefined
+  isInterested = false
 
   constructor(
     readonly connection: Connection,
@@ -52,7 +56,7 @@ export class BoundSession implements Session, Conversation {
     if (from !== undefined) this.#checkFrom(from)
     switch (xml.name) {
       case 'message':
-        return this.rooms.fromClient.take(this, xml)
+        return this.#takenInOrder(this.rooms.fromClient.take(this, xml))
       case 'presence':
         return this.#presence(xml)
       case 'iq':
@@ -63,22 +67,39 @@ export class BoundSession implements Session, Conversation {
   }
 
   ended(): void {
+    const wasAvailable = this.presence !== undefined
+    this.priority = undefined
+    this.presence = undefined
     this.rooms.sessions.remove(this)
-    this.rooms.fromClient.ended(this)
+    this.rooms.fromClient.ended(this, wasAvailable)
+  }
+
+  /** What the client says next counts on what it has said (RFC 6120 §10.1), so it is read when that is done. */
+  #takenInOrder(taken: MaybePromise<void>): void {
+    if (!(taken instanceof Promise)) return
+    this.connection.hold()
+    taken.finally(() => this.connection.resume())
   }
 
   /** Undirected presence says whether this device is there (RFC 6121 §4.2, §4.5); any other goes its way. */
   #presence(xml: Element): void {
+    const { fromClient } = this.rooms
     const type = xml.attr('type')
-    if (xml.attr('to') !== undefined || (type !== undefined && type !== 'unavailable')) return this.rooms.fromClient.take(this, xml)
+    if (xml.attr('to') !== undefined || (type !== undefined && type !== 'unavailable'))
+      return this.#takenInOrder(fromClient.take(this, xml))
+    const wasAvailable = this.presence !== undefined
+    const presence = kept(xml, this.lang)
     if (type === 'unavailable') {
       this.priority = undefined
-      return
+      this.presence = undefined
+      return this.#takenInOrder(fromClient.unavailable(this, presence, wasAvailable))
     }
     const written = xml.child('priority')?.text() ?? '0'
     const priority = PRIORITY.test(written) ? Number(written) : Number.NaN
-    if (priority >= -128 && priority <= 127) this.priority = priority
-    else this.#answer(xml, 'error', badRequest('A priority is a number from -128 to 127'))
+    if (!(priority >= -128 && priority <= 127)) return this.#answer(xml, 'error', badRequest('A priority is a number from -128 to 127'))
+    this.priority = priority
+    this.presence = presence
+    this.#takenInOrder(fromClient.available(this, presence, !wasAvailable))
   }
 
   #iq(xml: Element): void {
@@ -87,7 +108,7 @@ export class BoundSession implements Session, Conversation {
       if (ns === NS_SESSION) return this.#answer(xml, 'result')
       if (ns === NS_BIND) return this.#answer(xml, 'error', notAllowed('A stream binds one resource'))
     }
-    this.rooms.fromClient.take(this, xml)
+    this.#takenInOrder(this.rooms.fromClient.take(this, xml))
   }
 
   #answer(xml: Element, type: 'result' | 'error', ...content: Element[]): void {

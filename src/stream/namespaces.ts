@@ -11,3 +11,7 @@ export const NS_BIND = 'urn:ietf:params:xml:ns:xmpp-bind'
 export const NS_SESSION = 'urn:ietf:params:xml:ns:xmpp-session'
 /** XEP-0440: the channel bindings on offer. */
 export const NS_CHANNEL_BINDING = 'urn:xmpp:sasl-cb:0'
+/** RFC 6121 §2.6.1. */
+export const NS_ROSTER_VERSIONS = 'urn:xmpp:features:rosterver'
+/** RFC 6121 §3.4. */
+export const NS_PRE_APPROVAL = 'urn:xmpp:features:pre-approval'

@@ -1,5 +1,5 @@
 /** Trees as XML, without prefixes except where a peer insists on one (RFC 6120 §4.8.5, §8.4). */
-import { type Element, NS_XML } from './element.ts'
+import { type Element, type Node, NS_XML } from './element.ts'
 import { escapeText, escapeValue } from './escape.ts'
 import { XmlError } from './xml-error.ts'
 
@@ -16,6 +16,16 @@ const NOTHING: Declared = []
  * or attribute in a namespace of `declared` gets its prefix. Names are trusted: they come from our parser or our code.
  */
 export function write(element: Element, parentNs: string, declared: Declared = NOTHING): string {
+  return written(element, parentNs, declared, true)
+}
+
+/** The content of the last whole element: what goes to many is the same tree behind another start tag, and trees never change. */
+let lastChildren: readonly Node[] | undefined
+let lastInside = ''
+let lastDeclared = NOTHING
+let lastContent = ''
+
+function written(element: Element, parentNs: string, declared: Declared, isWhole: boolean): string {
   const { ns, children } = element
   let name = element.name
   let inside = parentNs
@@ -29,8 +39,15 @@ export function write(element: Element, parentNs: string, declared: Declared = N
   }
   const start = `<${name}${declaration}${attributes(element.attrs, declared)}`
   if (children.length === 0) return `${start}/>`
+  if (isWhole && children === lastChildren && inside === lastInside && declared === lastDeclared) return `${start}>${lastContent}</${name}>`
   let content = ''
-  for (const child of children) content += typeof child === 'string' ? escapeText(child) : write(child, inside, declared)
+  for (const child of children) content += typeof child === 'string' ? escapeText(child) : written(child, inside, declared, false)
+  if (isWhole) {
+    lastChildren = children
+    lastInside = inside
+    lastDeclared = declared
+    lastContent = content
+  }
   return `${start}>${content}</${name}>`
 }
 

@@ -20,7 +20,8 @@ const making = { now: () => new Date(), tag: () => 't', callId: () => 'c', host:
 
 function session(jid: Jid): Session & { readonly got: Element[] } {
   const got: Element[] = []
-  return { jid, uri: uriFor(jid), priority: 0, got, deliver: (xml) => got.push(xml), written: async () => {}, end: () => {} }
+  const state = { priority: 0, presence: undefined, isInterested: false }
+  return { jid, uri: uriFor(jid), ...state, got, deliver: (xml) => got.push(xml), written: async () => {}, end: () => {} }
 }
 
 function question(id: string): Stanza {

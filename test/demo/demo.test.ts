@@ -45,6 +45,7 @@ describe('the conversation', () => {
         "> <iq type='set'> bind “balcony”",
         "< <iq type='result'>",
         '> <presence>',
+        '< <presence>',
         "> <iq type='get'> ping",
         "< <iq type='result'>",
         '> <message> “Καλησπέρα, Ρωμαίε! 🌹 Whe…”',
@@ -100,7 +101,7 @@ describe('the conversation', () => {
       expect(notesOf('> MESSAGE “Art thou gone so?”')).toMatch(/^P-XMPP-Data: <message .*id='m2' type='chat'\/>$/)
       expect(notesOf('> 404 There is no such address here')).toMatch(/^P-XMPP-Data: <error type='cancel'><service-unavailable/)
       expect(log.of('failures')).toEqual([])
-      expect(screen.text).toMatch(/17 stanzas and 2\d SIP messages in \d+\.\d s\./)
+      expect(screen.text).toMatch(/18 stanzas and 2\d SIP messages in \d+\.\d s\./)
     },
     SECONDS,
   )
@@ -132,6 +133,7 @@ describe('the open house behind it', () => {
       expect(existsSync(`${directory}/certificates/xmpp.example.crt`)).toBe(true)
 
       const client = await Client.session(Number(port), 'juliet', 'xmpp.example', password, 'mine')
+      client.ignoresPresence = true
       client.send(el('presence', NS_CLIENT))
       client.send(el('message', NS_CLIENT, { to: 'romeo@xmpp.example', type: 'chat' }, el('body', NS_CLIENT, {}, 'It is the east.')))
       const answer = await client.receive()

@@ -1,6 +1,11 @@
 /** docs/xeps.md, from the features' own data: what is not in the code cannot be claimed. */
 import type { Feature } from '../../src/account/feature.ts'
+import { joinPresence } from '../../src/account/presence-rooms.ts'
+import { Sessions } from '../../src/account/sessions.ts'
+import { OK } from '../../src/core/answer.ts'
 import { accountFeatures, domainFeatures } from '../../src/features/index.ts'
+import { MemoryStore } from '../../src/store/memory.ts'
+import { MAKING } from '../support/making.ts'
 
 interface Xep {
   readonly number: number
@@ -19,12 +24,14 @@ const ELSEWHERE: readonly Xep[] = [
 
 export function xepsPage(): string {
   const software = { name: 'Stoxgate', version: '0' }
+  const sessions = new Sessions()
+  const presence = joinPresence({ store: new MemoryStore().rosters, sessions, core: { submit: () => OK }, making: MAKING })
   const rows = [
     ...listed(
       domainFeatures(software, () => new Date(0)),
       'the domain',
     ),
-    ...listed(accountFeatures(), 'the account'),
+    ...listed(accountFeatures({ ...presence, sessions }), 'the account'),
     ...ELSEWHERE,
   ]
   const numbers = [...new Set(rows.map(({ number }) => number))].toSorted((a, b) => a - b)

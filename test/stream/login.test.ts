@@ -170,11 +170,11 @@ describe('what is offered', () => {
     await client.close()
   })
 
-  test('after the login neither TLS nor SASL, but a resource and the session of old', async () => {
+  test('after the login neither TLS nor SASL, but a resource, the session of old, and what rosters know', async () => {
     const client = await secured()
     await client.plain('juliet', PASSWORD)
     const features = await client.restart()
-    expect(features.elements().map(({ name }) => name)).toEqual(['bind', 'session'])
+    expect(features.elements().map(({ name }) => name)).toEqual(['bind', 'session', 'ver', 'sub'])
     expect(features.child('session', 'urn:ietf:params:xml:ns:xmpp-session')?.child('optional')).toBeDefined()
     await client.close()
   })

@@ -51,6 +51,8 @@ const TRUSTING: ConnectionOptions = { rejectUnauthorized: false }
 const HASHES = { 'SHA-1': ['sha1', 20], 'SHA-256': ['sha256', 32] } as const
 
 export class Client implements StreamHandler {
+  /** Who is there and who is not passes it by, for tests that speak of something else. */
+  ignoresPresence = false
   #socket: Duplex
   #parser: StreamParser
   readonly #arrived: Arrival[] = []
@@ -293,6 +295,7 @@ export class Client implements StreamHandler {
   elementArrived(element: Element): void {
     // What stands behind these belongs to another stream, which is read when the test says so.
     if (element.is('success', NS_SASL) || element.is('proceed', NS_TLS)) this.#parser.hold()
+    if (this.ignoresPresence && element.name === 'presence' && [undefined, 'unavailable'].includes(element.attr('type'))) return
     this.#arrive({ kind: 'element', element })
   }
 

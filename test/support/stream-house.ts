@@ -69,6 +69,9 @@ class Carrier implements ClientStanzas {
     for (const target of targets) target.deliver(stanza)
   }
 
+  available(): void {}
+  unavailable(): void {}
+
   ended(session: Session): void {
     this.ended_.push(session.jid.toString())
   }
