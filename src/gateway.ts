@@ -3,9 +3,11 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { CREDENTIALS_DEFAULTS } from './account/credentials.ts'
+import { openKeyring, renewSeals } from './account/secrets/key-file.ts'
+import { RecoverablePasswords } from './account/secrets/recoverable.ts'
 import { Jid } from './address/jid.ts'
 import { isNetwork } from './config/fields.ts'
-import { type DomainSettings, dataDirectory, type Settings } from './config/settings.ts'
+import { checkedByPbx, type DomainSettings, dataDirectory, type Settings } from './config/settings.ts'
 import type { PbxSettings } from './core/pbx/pbx.ts'
 import { REGISTRAR_DEFAULTS } from './core/registrar.ts'
 import { Scanners } from './core/scanners.ts'
@@ -61,6 +63,10 @@ export async function startGateway(settings: Settings, software: Software, log: 
   try {
     const store = openSqlite(settings.store.sqlite)
     closing.push(() => store.close())
+    const keyring = await openKeyring(settings.secretsKeyFile, store.sealed)
+    const resealed = await renewSeals(settings.secretsKeyFile, keyring, store.sealed)
+    if (resealed > 0) log.major({ what: 'passwords_resealed', passwords: resealed })
+    const passwords = new RecoverablePasswords(store.sealed, keyring)
     const certificates = await identities(settings, log)
     const tls = new TlsDoor(certificates, STREAM_LIMITS.handshakeSeconds)
     const sipTls = new TlsContexts({
@@ -72,7 +78,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
     const trusted = trustedPeers(settings)
     const scanners = new Scanners({ exempt: trusted, placeOf, now: () => Date.now(), log: log.tagged('SIP') })
     const stack = await sipStackFor(settings, sipTls, scanners, await store.secret('record-route'), log.tagged('SIP'))
-    const house = joinRooms({ ...(await houseSettings(settings, software, store)), trusted, scanners }, store, stack, log)
+    const house = joinRooms({ ...(await houseSettings(settings, software, store, passwords)), trusted, scanners }, store, stack, log)
     closing.push(() => house.stop())
     await house.restore()
     const domains = hosted(settings)
@@ -136,6 +142,7 @@ function needingRestart(now: Settings, next: Settings): string[] {
     'receiving.listeners': differ(now.receiving.listeners, next.receiving.listeners),
     sip: differ(now.sip, next.sip),
     dns: differ(now.dns, next.dns),
+    secretsKeyFile: now.secretsKeyFile !== next.secretsKeyFile,
     'store.sqlite': now.store.sqlite !== next.store.sqlite,
     'log.directory': now.log.directory !== next.log.directory,
   }
@@ -178,19 +185,19 @@ async function streamService(
 
 function hosted(settings: Settings): Map<string, HostedDomain> {
   return new Map(
-    settings.domains.map(({ name, pbx, mechanisms, requireTls }) => {
-      const { domain } = Jid.parse(name)
+    settings.domains.map((one) => {
+      const { domain } = Jid.parse(one.name)
       // SCRAM never shows a password, and the PBX can check nothing else.
-      return [domain, { name: domain, mechanisms: pbx?.register ? ['PLAIN'] : mechanisms, requireTls }]
+      return [domain, { name: domain, mechanisms: checkedByPbx(one) ? ['PLAIN'] : one.mechanisms, requireTls: one.requireTls }]
     }),
   )
 }
 
 function pbxDomains({ domains }: Settings): PbxSettings[] {
-  return domains.flatMap(({ name, pbx }) => (pbx ? [{ host: uriFor(Jid.parse(name)).host, uri: pbx.uri, register: pbx.register }] : []))
+  return domains.flatMap(({ name, pbx }) => (pbx ? [{ host: uriFor(Jid.parse(name)).host, ...pbx }] : []))
 }
 
-async function houseSettings(settings: Settings, software: Software, store: Store) {
+async function houseSettings(settings: Settings, software: Software, store: Store, passwords: RecoverablePasswords) {
   const { xmppDataToPhones, telephonesPerAccount, acceptSips, digest, loopback } = settings.sip
   return {
     // Telephones of a domain that lives on a PBX register there.
@@ -205,7 +212,11 @@ async function houseSettings(settings: Settings, software: Software, store: Stor
     dns: new NodeDns(settings.dns.servers),
     gruuKey: await store.secret('temporary GRUUs'),
     followsRedirects: settings.sip.followRedirects,
-    pbx: { domains: pbxDomains(settings), secret: await store.secret('contacts at a PBX') },
+    pbx: {
+      domains: pbxDomains(settings),
+      secret: await store.secret('contacts at a PBX'),
+      passwordOf: (jid: Jid) => passwords.forPbx(jid),
+    },
   }
 }
 

@@ -1,10 +1,11 @@
 /** `stoxgate account …`: what an operator does with accounts, also while the gateway runs. */
 import { deriveCredentials, PasswordError } from '../account/credentials.ts'
+import { openKeyring } from '../account/secrets/key-file.ts'
 import { Jid, JidError } from '../address/jid.ts'
 import { ask, controlPath } from '../admin/control.ts'
 import { DEFAULT_FILE } from '../config/load.ts'
-import { type DomainSettings, dataDirectory, type Settings } from '../config/settings.ts'
-import type { Credentials, Store } from '../store/port.ts'
+import { checkedByPbx, type DomainSettings, dataDirectory, type Settings } from '../config/settings.ts'
+import type { Credentials, Sealed, Store } from '../store/port.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import { configured } from './configuration.ts'
 import { CommandError, DONE, FAILED, MISUSED } from './outcome.ts'
@@ -23,15 +24,15 @@ export async function addAccount(terminal: Terminal, address: string, options: A
   const settings = await configured(options.config)
   const jid = accountAddress(address)
   const domain = hosted(jid, settings)
-  if (domain.pbx?.register)
+  if (checkedByPbx(domain))
     throw new CommandError(
-      `the accounts of ${domain.name} are the extensions of ${domain.pbx.uri}: whoever has the password of one can log in`,
+      `the accounts of ${domain.name} are the extensions of ${domain.pbx?.uri}: whoever has the password of one can log in`,
     )
   await inStore(settings, async (store) => {
     // Before the password is asked for, and again when it is stored.
     if (await store.accounts.exists(jid)) throw new CommandError(isThere(jid))
-    const credentials = await credentialsFor(terminal, jid, domain, options)
-    if (!(await store.accounts.add(jid, credentials))) throw new CommandError(isThere(jid))
+    const { credentials, sealed } = await credentialsFor(terminal, jid, domain, options, sealerFor(settings, store))
+    if (!(await store.accounts.add(jid, credentials, sealed))) throw new CommandError(isThere(jid))
   })
   terminal.stdout.write(`${jid} was added\n`)
   return DONE
@@ -43,11 +44,30 @@ export async function changePassword(terminal: Terminal, address: string, option
   const domain = hosted(jid, settings)
   await inStore(settings, async (store) => {
     if (!(await store.accounts.exists(jid))) throw new CommandError(isNotThere(jid, settings))
-    const credentials = await credentialsFor(terminal, jid, domain, options)
-    if (!(await store.accounts.setCredentials(jid, credentials))) throw new CommandError(isNotThere(jid, settings))
+    const { credentials, sealed } = await credentialsFor(terminal, jid, domain, options, sealerFor(settings, store))
+    if (!(await store.accounts.setCredentials(jid, credentials, sealed))) throw new CommandError(isNotThere(jid, settings))
   })
   await tellGateway(settings, jid)
   terminal.stdout.write(`${jid} has a new password\n`)
+  return DONE
+}
+
+/** What the account's PBX knows it by, where that is another password than its owner logs in with. */
+export async function changePbxPassword(terminal: Terminal, address: string, options: AccountOptions): Promise<number> {
+  const settings = await configured(options.config)
+  const jid = accountAddress(address)
+  const domain = hosted(jid, settings)
+  if (domain.pbx?.credentials !== 'stored')
+    throw new CommandError(`the domain ${domain.name} stores no passwords for a PBX: that is "pbx: { uri: …, credentials: stored }"`)
+  await inStore(settings, async (store) => {
+    if (!(await store.accounts.exists(jid))) throw new CommandError(isNotThere(jid, settings))
+    const keyring = await openKeyring(settings.secretsKeyFile, store.sealed)
+    const password = await newPassword(terminal, `${jid} at ${domain.pbx?.uri}`, options.password)
+    if (!(await store.sealed.set(jid, 'pbx', keyring.seal(jid, 'pbx', password)))) throw new CommandError(isNotThere(jid, settings))
+    await store.sealed.remove(jid, 'login')
+  })
+  await tellGateway(settings, jid)
+  terminal.stdout.write(`${jid} has a new password at its PBX\n`)
   return DONE
 }
 
@@ -88,13 +108,36 @@ async function inStore<T>(settings: Settings, act: (store: Store) => Promise<T>)
   }
 }
 
-async function credentialsFor(terminal: Terminal, jid: Jid, domain: DomainSettings, options: AccountOptions): Promise<Credentials> {
+interface Made {
+  readonly credentials: Credentials
+  /** The password itself, where the domain's PBX has to be shown it. */
+  readonly sealed: Sealed | undefined
+}
+
+async function credentialsFor(
+  terminal: Terminal,
+  jid: Jid,
+  domain: DomainSettings,
+  options: AccountOptions,
+  sealer: Sealer,
+): Promise<Made> {
   const password = await newPassword(terminal, jid.toString(), options.password)
   try {
-    return await deriveCredentials(jid, password, { rounds: domain.scramRounds, telephones: domain.telephones })
+    const credentials = await deriveCredentials(jid, password, { rounds: domain.scramRounds, telephones: domain.telephones })
+    return { credentials, sealed: domain.pbx?.credentials === 'stored' ? await sealer(jid, password) : undefined }
   } catch (cause) {
     if (cause instanceof PasswordError) throw new CommandError(cause.message, MISUSED)
     throw cause
+  }
+}
+
+/** Undefined where the PBX has a password of its own for the account: what nobody needs is not kept. */
+type Sealer = (jid: Jid, password: string) => Promise<Sealed | undefined>
+
+function sealerFor(settings: Settings, store: Store): Sealer {
+  return async (jid, password) => {
+    if (await store.sealed.find(jid, 'pbx')) return undefined
+    return (await openKeyring(settings.secretsKeyFile, store.sealed)).seal(jid, 'login', password)
   }
 }
 

@@ -1,4 +1,5 @@
 /** Why a gateway cannot start, as one line that says what and what to do. */
+import { KeyFileError } from '../account/secrets/key-file.ts'
 import { ControlError } from '../admin/control.ts'
 import { StoreError } from '../store/failure.ts'
 import { hostPort } from './host-port.ts'
@@ -13,7 +14,7 @@ interface SystemError extends Error {
 
 /** Undefined where it is no news about this machine but a mistake of ours, which keeps its stack. */
 export function startFailure(cause: unknown): string | undefined {
-  if (cause instanceof StoreError || cause instanceof ControlError) return cause.message
+  if (cause instanceof StoreError || cause instanceof ControlError || cause instanceof KeyFileError) return cause.message
   if (isSystemError(cause))
     return cause.port === undefined
       ? fileFailure(cause)

@@ -6,7 +6,7 @@ import { silent } from '../log/log.ts'
 import { loadIdentity } from '../stream/certificate.ts'
 import type { ConfigDocument } from './document.ts'
 import { keyOf, type Mistake, type Path } from './mistake.ts'
-import type { Settings } from './settings.ts'
+import { checkedByPbx, type Settings } from './settings.ts'
 
 /** `wrong`: sections that have mistakes already; what stands in for them is not what the operator wrote, so nothing is said against it. */
 export async function disagreements(
@@ -41,8 +41,11 @@ function repeatedDomains({ domains }: Settings, add: Add): void {
 
 /** A PBX that checks passwords has to be shown them, and nobody else may see them. */
 function passwordsOfPbx({ domains }: Settings, add: Add): void {
-  for (const [i, { pbx, mechanisms, requireTls }] of domains.entries()) {
-    if (!pbx?.register) continue
+  for (const [i, domain] of domains.entries()) {
+    const { pbx, mechanisms, requireTls } = domain
+    if (pbx?.credentials === 'stored' && !pbx.register)
+      add(['domains', i, 'pbx', 'credentials'], 'stored says what an account registers with, but register is false: remove one of them')
+    if (!checkedByPbx(domain)) continue
     if (!mechanisms.includes('PLAIN'))
       add(['domains', i, 'mechanisms'], 'must have PLAIN, the only mechanism that shows the PBX a password to check')
     if (!requireTls)

@@ -52,7 +52,7 @@ const domain = keys({
   pbx: keys({
     uri: pbxUri(),
     register: yesNo().default(true),
-    credentials: oneOf(['login'], ['stored']).default('login'),
+    credentials: oneOf(['login', 'stored']).default('login'),
   }).optional(),
 })
 
@@ -148,6 +148,7 @@ export const schema = group({
   }),
   routes: list(route()).default([]),
   dns: group({ servers: list(dnsServer()).default([]) }),
+  secretsKeyFile: text('the path of a file').optional(),
   store: group({ sqlite: text('the path of a file').default('data/stoxgate.db') }),
   log: group({
     directory: text('the path of a directory, or null').nullable().default('logs'),
@@ -171,7 +172,6 @@ export const LATER: ReadonlySet<string> = new Set([
   'receiving.componentPassword',
   'receiving.discoItems',
   'sending',
-  'secretsKeyFile',
   'store.postgres',
   'cluster',
   'workers',

@@ -22,13 +22,15 @@ export interface Settings {
   readonly routes: Parsed['routes']
   /** Empty: those of the system. */
   readonly dns: Parsed['dns']
+  /** What seals the passwords that have to stay recoverable. */
+  readonly secretsKeyFile: string
   readonly store: { readonly sqlite: string }
   /** All that log/winston.ts wants but `console`, which depends on the terminal. */
   readonly log: Omit<LogSettings, 'console'>
 }
 
 export function settingsFrom(parsed: Parsed, file: string | undefined, directory: string = process.cwd()): Settings {
-  const { domains, receiving, sip, routes, dns, store, log } = parsed
+  const { domains, receiving, sip, routes, dns, secretsKeyFile, store, log } = parsed
   const at = (name: string) => path.resolve(directory, name)
   return {
     file,
@@ -41,6 +43,8 @@ export function settingsFrom(parsed: Parsed, file: string | undefined, directory
     sip: { ...sip, trustedCertificates: sip.trustedCertificates.map(at), timers: { t1Ms: sip.timers.t1 } },
     routes,
     dns,
+    // Beside the database, unless told otherwise: `data/secrets.key` where nothing is said at all.
+    secretsKeyFile: secretsKeyFile === undefined ? path.join(path.dirname(at(store.sqlite)), 'secrets.key') : at(secretsKeyFile),
     store: { sqlite: at(store.sqlite) },
     log: {
       directory: log.directory === null ? undefined : at(log.directory),
@@ -51,6 +55,11 @@ export function settingsFrom(parsed: Parsed, file: string | undefined, directory
       levels: { rest: log.level, XMPPI: receiving.logLevel, XMPPS: receiving.logLevel, SIP: sip.logLevel },
     },
   }
+}
+
+/** Whether the PBX of a domain says who may log in: no account of it is kept here then. */
+export function checkedByPbx({ pbx }: DomainSettings): boolean {
+  return pbx?.register === true && pbx.credentials === 'login'
 }
 
 /** Where the gateway keeps what it makes itself: beside the database. */

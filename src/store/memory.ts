@@ -127,6 +127,10 @@ class MemorySealed implements SealedPasswords {
     return true
   }
 
+  remove(jid: Jid, use: SealedUse): boolean {
+    return this.#records.delete(keyOf(jid, use))
+  }
+
   /** Undefined: none is left. */
   put(jid: Jid, use: SealedUse, sealed: Sealed | undefined): void {
     if (sealed) this.#records.set(keyOf(jid, use), { jid: jid.bare, use, sealed })

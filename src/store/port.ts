@@ -66,6 +66,8 @@ export interface SealedPasswords {
   find(jid: Jid, use: SealedUse): MaybePromise<Sealed | undefined>
   /** Puts or replaces; false where there is no such account. */
   set(jid: Jid, use: SealedUse, sealed: Sealed): MaybePromise<boolean>
+  /** False where there was none. */
+  remove(jid: Jid, use: SealedUse): MaybePromise<boolean>
   /** All that were sealed with another key than this one, in the order of their addresses. */
   withOtherKeys(keyId: string): MaybePromise<readonly SealedRecord[]>
   /** The same password with another key; false where another password has taken its place meanwhile. */

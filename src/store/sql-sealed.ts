@@ -1,5 +1,5 @@
 /** Sealed passwords in an SQL database: rows that belong to an account's and go with it. */
-import type { Kysely } from 'kysely'
+import type { ExpressionBuilder, Kysely } from 'kysely'
 import { Jid } from '../address/jid.ts'
 import type { Sealed, SealedPasswords, SealedRecord, SealedUse } from './port.ts'
 import { bufferOf, type Tables } from './tables.ts'
@@ -39,6 +39,15 @@ export class SqlSealed implements SealedPasswords {
     })
   }
 
+  async remove(jid: Jid, use: SealedUse): Promise<boolean> {
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('sealed')
+      .where('use', '=', use)
+      .where('account_id', 'in', (query) => idOf(query, jid))
+      .executeTakeFirst()
+    return numDeletedRows === 1n
+  }
+
   async withOtherKeys(keyId: string): Promise<readonly SealedRecord[]> {
     const rows = await this.#db
       .selectFrom('sealed')
@@ -63,16 +72,18 @@ export class SqlSealed implements SealedPasswords {
       .set(columnsOf(sealed))
       .where('use', '=', use)
       .where('nonce', '=', before.nonce)
-      .where('account_id', 'in', (query) =>
-        query
-          .selectFrom('account')
-          .select('id')
-          .where('domain', '=', jid.domain)
-          .where('local', '=', jid.local ?? ''),
-      )
+      .where('account_id', 'in', (query) => idOf(query, jid))
       .executeTakeFirst()
     return numUpdatedRows === 1n
   }
+}
+
+function idOf(query: ExpressionBuilder<Tables, 'sealed'>, { domain, local }: Jid) {
+  return query
+    .selectFrom('account')
+    .select('id')
+    .where('domain', '=', domain)
+    .where('local', '=', local ?? '')
 }
 
 /** Undefined: none is left. */

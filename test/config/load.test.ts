@@ -122,7 +122,7 @@ describe('what somebody wrote', () => {
 describe('a mistake is told with its line, its key and its cure', () => {
   for (const [text, ...expected] of [
     ['domain: []', 'x.yaml:1: domain: is no key here; did you mean domains?'],
-    ['\n\ncolour: red', 'x.yaml:3: colour: is no key here; there is domains, receiving, sip, routes, dns, store, log'],
+    ['\n\ncolour: red', 'x.yaml:3: colour: is no key here; there is domains, receiving, sip, routes, dns, secretsKeyFile, store, log'],
     ['domains:\n  - name: a.example\n    telefones: true', 'x.yaml:3: domains[0].telefones: is no key here; did you mean telephones?'],
     ['http: {}', 'x.yaml:1: http: is not in this version yet; remove it'],
     ['domains:\n- name: a.example\n  offline: false', 'x.yaml:3: domains[0].offline: is not in this version yet; remove it'],

@@ -24,8 +24,8 @@ for (const [text, expected] of [
   ],
   [at('{ uri: pbx.example }'), 'x.yaml:3: domains[0].pbx.uri: must be the sip: address of a PBX, not pbx.example'],
   [
-    at('{ uri: "sip:192.0.2.20", credentials: stored }'),
-    'x.yaml:3: domains[0].pbx.credentials: stored is not in this version yet; there is login',
+    at('{ uri: "sip:192.0.2.20", register: false, credentials: stored }'),
+    'x.yaml:3: domains[0].pbx.credentials: stored says what an account registers with, but register is false: remove one of them',
   ],
   [
     at('{ uri: "sip:192.0.2.20" }', '\n    mechanisms: [SCRAM-SHA-256]'),
@@ -39,6 +39,17 @@ for (const [text, expected] of [
   test(`a PBX that cannot be used so: ${expected.slice(expected.indexOf(':', 7) + 2)}`, async () => {
     expect(await mistakes(text)).toEqual([expected])
   })
+
+test('stored passwords leave a domain any mechanism', async () => {
+  const stored = '{ uri: "sip:192.0.2.20", credentials: stored }'
+  expect(await mistakes(at(stored, '\n    mechanisms: [SCRAM-SHA-256]\n    requireTls: false'))).toEqual([])
+})
+
+test('the key of stored passwords stands beside the database, unless it is said where', async () => {
+  const fileOf = async (text: string) => (await settingsOf('x.yaml', text)).settings?.secretsKeyFile
+  expect(await fileOf('store: { sqlite: /var/lib/stoxgate/stoxgate.db }')).toBe('/var/lib/stoxgate/secrets.key')
+  expect(await fileOf('secretsKeyFile: /etc/stoxgate/secrets.key')).toBe('/etc/stoxgate/secrets.key')
+})
 
 test('a PBX that trusts our address leaves passwords to us, and any mechanism', async () => {
   expect(

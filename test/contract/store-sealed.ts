@@ -43,6 +43,15 @@ export function sealedContract(opened: () => Store): void {
       expect(await store.sealed.find(juliet, 'login')).toEqual(sealed(1))
     })
 
+    test('one that is removed is gone, and the other stays', async () => {
+      await store.sealed.set(juliet, 'pbx', sealed(2))
+      expect(await store.sealed.remove(juliet, 'login')).toBe(true)
+      expect(await store.sealed.remove(juliet, 'login')).toBe(false)
+      expect(await store.sealed.remove(romeo, 'pbx')).toBe(false)
+      expect(await store.sealed.find(juliet, 'login')).toBeUndefined()
+      expect(await store.sealed.find(juliet, 'pbx')).toEqual(sealed(2))
+    })
+
     test('nobody has one who has no account', async () => {
       expect(await store.sealed.set(romeo, 'pbx', sealed(1))).toBe(false)
       expect(await store.accounts.setCredentials(romeo, credentials(1), sealed(1))).toBe(false)
