@@ -94,10 +94,11 @@ const BACK: ReadonlyMap<string, readonly [string, string | undefined]> = new Map
 ])
 
 /** `<activities/>` of a person: what `<show/>` says, for telephones that know no other, and what the person does. */
-export function activitiesOf(show: Show | undefined, activity: Element | undefined): Element | undefined {
+export function activitiesOf(show: Show | undefined, activity: Element | undefined, isTalking: boolean): Element | undefined {
   const words = new Map<string, Element>()
   const busy = show && ACTIVITY_OF_SHOW[show]
   if (busy) words.set(busy, el(busy, NS_RPID))
+  if (isTalking) words.set('on-the-phone', el('on-the-phone', NS_RPID))
   const doing = activity && rpidFor(activity)
   if (doing) words.set(doing.name, doing)
   if (words.size === 0) return undefined

@@ -9,6 +9,6 @@ export const PRESENCE_LIMITS = {
   noteCharacters: 1_024,
   /** Calls in one dialog-info document, read or written: a busy switchboard. */
   dialogs: 100,
-  /** Watchers in one winfo document: those above it are left out of what is written, and refused in what is read. */
-  watchers: 1_000,
+  /** Watchers in one winfo document, as many as fit into the bytes of a document: those above it are left out of what is written, and refused in what is read. */
+  watchers: 400,
 } as const

@@ -13,6 +13,7 @@ import { activitiesOf, moodOf } from './feeling.ts'
 import { PRESENCE_LIMITS } from './limits.ts'
 import { NS_DATA_MODEL, NS_PIDF, NS_RPID, PIDF } from './pidf.ts'
 import { decimalOf, priorityIn } from './priority.ts'
+import { callIn } from './telephone.ts'
 import { tupleId } from './tuple-id.ts'
 
 export const NS_IDLE = 'urn:xmpp:idle:1'
@@ -97,7 +98,8 @@ const idleSince = (presence: Element): Date | undefined => parseDateTime(presenc
 function personOf(presence: Element | undefined, { mood, activity }: DocumentOptions): Element | undefined {
   const show = presence && isAvailable(presence) ? showOf(presence) : undefined
   const children: Node[] = []
-  const activities = activitiesOf(show, activity)
+  const isTalking = presence !== undefined && show !== undefined && callIn(presence) === 'on-the-phone'
+  const activities = activitiesOf(show, activity, isTalking)
   if (activities) children.push(activities)
   const feeling = mood && moodOf(mood)
   if (feeling) children.push(feeling)
