@@ -29,7 +29,8 @@ export const TELEPHONES = 100
 /** A scenario that needs nothing but a server, over that transport. */
 export function ask(server: Server, name: string, scenario: Scenario = {}, transport: Transport = 'udp'): Promise<readonly string[]> {
   const { domain, gatewayHost = '127.0.0.1', localHost = '127.0.0.1' } = server
-  const where = { gatewayHost, localHost, gatewayPort: server.port(`sip/${transport}`), transport }
+  // Nobody may be there at all.
+  const where = { gatewayHost, localHost, gatewayPort: server.port(`sip/${transport}`), transport, seconds: 10 }
   return sipp(name, { ...where, ...scenario, keys: { domain, ...scenario.keys } })
 }
 
