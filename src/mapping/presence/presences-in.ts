@@ -67,9 +67,8 @@ export function tuplesOf(root: Element): readonly Element[] {
 }
 
 function presenceOf(tuple: Element, around: readonly Element[], from: Jid, to: Jid, options: ReadingOptions): Stanza {
-  const own = notesIn(tuple.elements(), options.language)
-  const notes =
-    own.length > 0 ? own : notesIn([...around.flatMap(({ children }) => children.filter(isElement)), ...around], options.language)
+  const own = notesIn(tuple.elements())
+  const notes = own.length > 0 ? own : notesIn([...around.flatMap(({ children }) => children.filter(isElement)), ...around])
   const children: Node[] = []
   const isOpen = isOpenTuple(tuple)
   if (isOpen) {
@@ -88,7 +87,11 @@ function presenceOf(tuple: Element, around: readonly Element[], from: Jid, to: J
   const changed = parseDateTime(child(tuple, 'timestamp')?.text().trim() ?? '')
   if (changed && options.now && options.now.getTime() - changed.getTime() > LIMITS.lateSeconds * 1000)
     children.push(delayElement(changed, from.domain))
-  return stanza(from, to, isOpen ? [] : ['type', 'unavailable'], children)
+  const attrs = isOpen ? [] : ['type', 'unavailable']
+  // RFC 8048 Table 2: the field is the language of what names none itself.
+  const lang = notes.some((note) => note.lang === undefined) ? languageTag(options.language) : undefined
+  if (lang !== undefined) attrs.push('xml:lang', lang)
+  return stanza(from, to, attrs, children)
 }
 
 // --- open or closed, and how ---
@@ -160,12 +163,12 @@ interface Note {
 }
 
 /** RFC 6121 §4.7.2.2 allows one status for each language: notes of one language are its lines. */
-function notesIn(elements: readonly Element[], language: string | undefined): readonly Note[] {
+function notesIn(elements: readonly Element[]): readonly Note[] {
   const notes: Note[] = []
   for (const note of elements) {
     if (note.name !== 'note' || !isOfPidf(note.ns)) continue
     const text = note.text().trim()
-    const lang = languageTag(note.attr('xml:lang') ?? language)
+    const lang = languageTag(note.attr('xml:lang'))
     if (text === '') continue
     const at = notes.findIndex((other) => isSameLanguage(other.lang, lang))
     const before = notes[at]
