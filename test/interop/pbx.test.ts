@@ -19,11 +19,19 @@ afterEach(async () => {
   for (const end of ending.splice(0).toReversed()) await end()
 })
 
-async function joined(transport: 'udp' | 'tcp'): Promise<{ gateway: Gateway; kamailio: Kamailio }> {
-  const port = await freePort()
-  const kamailio = await Kamailio.start(port, 0, 'kamailio-extensions.cfg')
+type Transport = 'udp' | 'tcp' | 'tls'
+const TRANSPORTS = ['udp', 'tcp', ...(lacks('kamailio-tls') ? [] : (['tls'] as const))] as const
+
+async function joined(transport: Transport): Promise<{ gateway: Gateway; kamailio: Kamailio }> {
+  const port = await freePort(2)
+  const isSecure = transport === 'tls'
+  const kamailio = await Kamailio.start(port, 0, 'kamailio-extensions.cfg', isSecure)
   ending.push(() => kamailio.stop())
-  const gateway = await Gateway.start({ pbx: `sip:127.0.0.1:${port};transport=${transport}`, t1: '50ms' })
+  const gateway = await Gateway.start({
+    pbx: `sip:127.0.0.1:${isSecure ? port + 1 : port};transport=${transport}`,
+    trustedCertificates: isSecure ? [kamailio.certificate] : [],
+    t1: '50ms',
+  })
   ending.push(() => gateway.stop())
   for (const user of ['juliet', 'romeo', 'nurse']) gateway.hasElsewhere(user, `${user}-s3cret`)
   return { gateway, kamailio }
@@ -43,18 +51,18 @@ async function telephone(phone: Promise<Phone>): Promise<Phone> {
   return started
 }
 
-const baresip = (gateway: Gateway, kamailio: Kamailio, user: string, transport: 'udp' | 'tcp' = 'udp') =>
+const baresip = (gateway: Gateway, kamailio: Kamailio, user: string, transport: Transport = 'udp') =>
   telephone(Baresip.start({ ...kamailio.extension(user, transport), contact: `sip:${JULIET}`, certificate: gateway.certificate }))
 
 const timesHeard = (peer: XmppPeer, text: string): number => peer.events.all.filter(({ body }) => body === text).length
 
 describe.skipIf(lacks('kamailio'))('in front of Kamailio', () => {
-  for (const transport of ['udp', 'tcp'] as const) {
+  for (const transport of TRANSPORTS) {
     test.skipIf(lacks('baresip'))(`two clients and a telephone talk, over ${transport}`, async () => {
       const { gateway, kamailio } = await joined(transport)
       const juliet = await client(gateway, 'juliet', 'balcony')
       const nurse = await client(gateway, 'nurse', 'chamber')
-      const phone = await baresip(gateway, kamailio, 'romeo')
+      const phone = await baresip(gateway, kamailio, 'romeo', transport === 'tls' ? 'tls' : 'udp')
       juliet.say(ROMEO, 'Romeo — Καλημέρα')
       expect(await phone.hears('Romeo — Καλημέρα')).toContain(JULIET)
       expect(await phone.say('My dear?')).toMatchObject({ status: 200 })
@@ -89,6 +97,25 @@ describe.skipIf(lacks('kamailio'))('in front of Kamailio', () => {
     await juliet.hears('By the hour of nine')
   })
 
+  test('with stored passwords SCRAM is offered, and Kamailio has the extension’s own', async () => {
+    const port = await freePort(2)
+    const kamailio = await Kamailio.start(port, 0, 'kamailio-extensions.cfg')
+    ending.push(() => kamailio.stop())
+    const gateway = await Gateway.start({ pbx: `sip:127.0.0.1:${port};transport=tcp`, storesPasswords: true, t1: '50ms' })
+    ending.push(() => gateway.stop())
+    await gateway.add('juliet')
+    await gateway.addWithPassword('romeo', 'another')
+    await gateway.hasAtPbx('romeo', 'romeo-s3cret')
+    const romeo = await client(gateway, 'romeo', 'orchard')
+    const juliet = xmppClient(gateway.login('juliet', 'balcony'))
+    ending.push(() => juliet.leave())
+    expect((await juliet.online()).mechanism).toMatch(/^SCRAM-/)
+    await Promise.all([kamailio.hasRegistered('juliet'), kamailio.hasRegistered('romeo')])
+    juliet.say(ROMEO, 'Sweet, good night')
+    await romeo.hears('Sweet, good night')
+    expect(await gateway.log()).not.toMatch(/s3cret|another/)
+  })
+
   test('only PLAIN is offered, and only who has the extension’s password is let in', async () => {
     const { gateway } = await joined('udp')
     const juliet = xmppClient(gateway.login('juliet', 'balcony'))
@@ -113,20 +140,24 @@ describe.skipIf(lacks('kamailio'))('in front of Kamailio', () => {
   for (const [transport, condition] of [
     ['tcp', 'remote-server-not-found'],
     ['udp', 'remote-server-timeout'],
+    ['tls', 'remote-server-not-found'],
   ] as const)
-    test(`stopped, every message comes back with the reason; started again, all goes on by itself, over ${transport}`, async () => {
-      const { gateway, kamailio } = await joined(transport)
-      const juliet = await client(gateway, 'juliet', 'balcony')
-      const romeo = await client(gateway, 'romeo', 'orchard')
-      await kamailio.halt()
-      const away = [juliet.say(ROMEO, 'Art thou gone so?'), juliet.say(ROMEO, 'Love, lord?')]
-      for (const id of away) expect(await juliet.refusal(id)).toMatchObject({ condition })
-      await kamailio.begin()
-      // Registered again as soon as Kamailio answers, without anybody having done anything.
-      await Promise.all([kamailio.hasRegistered('juliet'), kamailio.hasRegistered('romeo')])
-      juliet.say(ROMEO, 'I must hear from thee')
-      await romeo.hears('I must hear from thee')
-      romeo.say(JULIET, 'Farewell!')
-      await juliet.hears('Farewell!')
-    })
+    test.skipIf(transport === 'tls' && lacks('kamailio-tls'))(
+      `stopped, every message comes back with the reason; started again, all goes on by itself, over ${transport}`,
+      async () => {
+        const { gateway, kamailio } = await joined(transport)
+        const juliet = await client(gateway, 'juliet', 'balcony')
+        const romeo = await client(gateway, 'romeo', 'orchard')
+        await kamailio.halt()
+        const away = [juliet.say(ROMEO, 'Art thou gone so?'), juliet.say(ROMEO, 'Love, lord?')]
+        for (const id of away) expect(await juliet.refusal(id)).toMatchObject({ condition })
+        await kamailio.begin()
+        // Registered again as soon as Kamailio answers, without anybody having done anything.
+        await Promise.all([kamailio.hasRegistered('juliet'), kamailio.hasRegistered('romeo')])
+        juliet.say(ROMEO, 'I must hear from thee')
+        await romeo.hears('I must hear from thee')
+        romeo.say(JULIET, 'Farewell!')
+        await juliet.hears('Farewell!')
+      },
+    )
 })

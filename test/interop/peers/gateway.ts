@@ -21,6 +21,10 @@ export interface GatewaySettings {
   readonly digest?: readonly ('SHA-256' | 'MD5')[]
   /** Where the domain lives, so that accounts are not added here. */
   readonly pbx?: string
+  /** The passwords towards it are stored here, and accounts too. */
+  readonly storesPasswords?: boolean
+  /** Files of authorities that count for TLS peers of SIP. */
+  readonly trustedCertificates?: readonly string[]
   readonly telephonesPerAccount?: number
   /** The Router's table, as the configuration writes it. */
   readonly routes?: readonly (string | Readonly<Record<string, unknown>>)[]
@@ -59,14 +63,23 @@ export class Gateway {
   }
 
   async addWithPassword(user: string, password: string): Promise<void> {
+    await this.#account('add', user, password)
+    this.#passwords.set(user, password)
+  }
+
+  /** Its password towards the PBX, where that is stored. */
+  hasAtPbx(user: string, password: string): Promise<void> {
+    return this.#account('pbx-password', user, password)
+  }
+
+  async #account(what: string, user: string, password: string): Promise<void> {
     const jid = `${user}@${DOMAIN}`
-    const args = [MAIN, 'account', 'add', jid, '-c', this.#configuration, '--password', '-']
+    const args = [MAIN, 'account', what, jid, '-c', this.#configuration, '--password', '-']
     const command = Program.start({ command: process.execPath, args, package: 'nodejs', name: 'stoxgate account' })
     command.write(`${password}\n`)
     command.endInput()
     const { code } = await command.end()
-    if (code !== 0) throw new Error(`account add ${jid}: exit ${code}, ${command.lines.all.join(' ')}`)
-    this.#passwords.set(user, password)
+    if (code !== 0) throw new Error(`account ${what} ${jid}: exit ${code}, ${command.lines.all.join(' ')}`)
   }
 
   /** An account that is not ours: whoever has it knows the password. */
@@ -136,10 +149,19 @@ export class Gateway {
 }
 
 function configuration(folder: Folder, settings: GatewaySettings) {
-  const { t1 = '500ms', loopback = false, digest = ['MD5'], telephonesPerAccount = 10, routes = [], pbx } = settings
+  const {
+    t1 = '500ms',
+    loopback = false,
+    digest = ['MD5'],
+    telephonesPerAccount = 10,
+    routes = [],
+    trustedCertificates = [],
+    pbx,
+  } = settings
+  const credentials = settings.storesPasswords === true ? 'stored' : 'login'
   const free = { port: 0, address: LOCAL }
   return {
-    domains: [{ name: DOMAIN, ...(pbx === undefined ? {} : { pbx: { uri: pbx } }) }],
+    domains: [{ name: DOMAIN, ...(pbx === undefined ? {} : { pbx: { uri: pbx, credentials } }) }],
     receiving: { logLevel: 'low-level', listeners: [free, { ...free, tls: true }] },
     sip: {
       logLevel: 'low-level',
@@ -153,6 +175,7 @@ function configuration(folder: Folder, settings: GatewaySettings) {
       timers: { t1 },
       digest,
       telephonesPerAccount,
+      trustedCertificates,
       loopback,
     },
     routes,

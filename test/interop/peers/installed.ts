@@ -1,5 +1,6 @@
 /** Which real programs are here. One that is missing fails its tests with the name of its Debian package; STOXGATE_INTEROP_SKIP_MISSING=1 skips them. */
 import { existsSync } from 'node:fs'
+import { hasTlsModule } from './kamailio.ts'
 import { isInstalled } from './program.ts'
 
 const PROGRAMS = {
@@ -9,6 +10,7 @@ const PROGRAMS = {
   baresip: () => isInstalled('baresip'),
   linphonec: () => isInstalled('linphonec'),
   kamailio: () => existsSync('/usr/sbin/kamailio'),
+  'kamailio-tls': hasTlsModule,
   sipp: () => isInstalled('sipp'),
   sipsak: () => isInstalled('sipsak'),
   sipvicious: () => isInstalled('svwar'),

@@ -1,10 +1,17 @@
 /** Kamailio (Debian: kamailio) as the PBX of pbx.example, with a registrar of its own. */
+import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
+import { certificateFor } from '../../support/certificates.ts'
 import { Folder } from './folder.ts'
 import type { Line } from './phone.ts'
 import { boundUdp } from './ports.ts'
-import { Program } from './program.ts'
+import { MissingProgramError, Program } from './program.ts'
 import { FIXTURES } from './template.ts'
+
+const TLS_MODULE = ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/kamailio/modules/tls.so`)
+
+/** A package of its own: kamailio-tls-modules. */
+export const hasTlsModule = (): boolean => TLS_MODULE.some((file) => existsSync(file))
 
 export class Kamailio {
   #program: Program | undefined
@@ -12,21 +19,34 @@ export class Kamailio {
   private constructor(
     private readonly folder: Folder,
     readonly port: number,
+    private readonly hasTls: boolean,
   ) {}
 
-  /** `gatewayPort`: where our gateway takes TCP; `config`: which of sip-fixtures/pbx. */
-  static async start(port: number, gatewayPort: number, config = 'kamailio.cfg'): Promise<Kamailio> {
+  /** `gatewayPort`: where our gateway takes TCP; `config`: which of sip-fixtures/pbx; `hasTls`: it takes TLS at the next port. */
+  static async start(port: number, gatewayPort: number, config = 'kamailio.cfg', hasTls = false): Promise<Kamailio> {
+    if (hasTls && !hasTlsModule()) throw new MissingProgramError('Kamailio’s TLS module', 'kamailio-tls-modules')
     const folder = await Folder.make('kamailio')
     const text = await readFile(`${FIXTURES}pbx/${config}`, 'utf8')
-    await writeFile(folder.file('kamailio.cfg'), text.replaceAll('{{port}}', String(port)).replaceAll('{{gateway}}', String(gatewayPort)))
-    const kamailio = new Kamailio(folder, port)
+    await writeFile(
+      folder.file('kamailio.cfg'),
+      text
+        .replaceAll('{{port}}', String(port))
+        .replaceAll('{{gateway}}', String(gatewayPort))
+        .replaceAll('{{folder}}', folder.path)
+        .replaceAll('{{tlsPort}}', String(port + 1)),
+    )
+    const { cert, key } = await certificateFor('127.0.0.1')
+    await writeFile(folder.file('kamailio.crt'), cert)
+    await writeFile(folder.file('kamailio.key'), key, { mode: 0o600 })
+    const kamailio = new Kamailio(folder, port, hasTls)
     await kamailio.begin()
     return kamailio
   }
 
   /** Also after `halt`, with nobody registered. */
   async begin(): Promise<void> {
-    const args = ['-DD', '-E', '-f', this.folder.file('kamailio.cfg'), '-w', this.folder.path, '-Y', this.folder.path]
+    const tls = this.hasTls ? ['-A', 'WITH_TLS'] : []
+    const args = [...tls, '-DD', '-E', '-f', this.folder.file('kamailio.cfg'), '-w', this.folder.path, '-Y', this.folder.path]
     const program = Program.start({ command: '/usr/sbin/kamailio', args, package: 'kamailio', name: 'kamailio' })
     this.#program = program
     await boundUdp(this.port, () => program.isRunning)
@@ -47,9 +67,15 @@ export class Kamailio {
     return { user, domain: 'pbx.example', password: 'unasked', gatewayPort: this.port, transport }
   }
 
+  /** What it shows under TLS, for 127.0.0.1. */
+  get certificate(): string {
+    return this.folder.file('kamailio.crt')
+  }
+
   /** An extension of xmpp.example, with the password it has there (kamailio-extensions.cfg). */
-  extension(user: string, transport: 'udp' | 'tcp' = 'udp'): Line {
-    return { user, domain: 'xmpp.example', password: `${user}-s3cret`, gatewayPort: this.port, transport }
+  extension(user: string, transport: 'udp' | 'tcp' | 'tls' = 'udp'): Line {
+    const gatewayPort = transport === 'tls' ? this.port + 1 : this.port
+    return { user, domain: 'xmpp.example', password: `${user}-s3cret`, gatewayPort, transport }
   }
 
   async stop(): Promise<void> {
