@@ -114,13 +114,10 @@ export class Caller implements Place {
   async ask(method: string, uri: string, fields: Fields = [], body = '', to = uri): Promise<{ request: SipRequest; answer: SipResponse }> {
     const callId = newCallId()
     const tag = newTag()
+    const own = ['From', `<${this.aor}>;tag=${tag}`] as const
+    const hasFrom = fields.some(([name]) => name === 'From')
     const make = (more: Fields): SipRequest => {
-      const made = this.make(
-        method,
-        uri,
-        [['Call-ID', callId], ['From', `<${this.aor}>;tag=${tag}`], ['To', `<${to}>`], ...fields, ...more],
-        body,
-      )
+      const made = this.make(method, uri, [['Call-ID', callId], ...(hasFrom ? [] : [own]), ['To', `<${to}>`], ...fields, ...more], body)
       this.send(made)
       return made
     }
