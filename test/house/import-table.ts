@@ -29,7 +29,7 @@ function quoted(cell: string): string[] {
 export function roomOf(path: string): string {
   const [, first = '', second = '', third] = path.split('/')
   if (second === '' || first === 'cli' || first === 'demo') return 'main'
-  if (second === 'port.ts') return `${first}/port`
+  if (second === 'port.ts' || third === 'port.ts') return `${first}/port`
   if (first === 'sip') return third === undefined && second !== 'memory.ts' ? 'sip/message' : 'sip/*'
   return first
 }
