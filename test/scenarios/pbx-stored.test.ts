@@ -56,9 +56,9 @@ test('a message that is quicker than the registration is signed as soon as that 
   const at = await verona()
   const pbx = await begin(at)
   const juliet = await at.silentClient('juliet')
-  juliet.send(message(`juliet@${DOMAIN}`, 'At once'))
-  // Nobody is available, so the PBX has a 480 from us: what counts is that it asked, and was answered.
-  expect(condition(await juliet.receive())).toBe('recipient-unavailable')
+  juliet.send(message(`nurse@${DOMAIN}`, 'At once'))
+  // Nobody is there: what counts is that the PBX asked, and was answered.
+  expect(condition(await juliet.receive())).toBe('item-not-found')
   expect(pbx.requests.some(({ method, headers }) => method === 'MESSAGE' && headers.has('Proxy-Authorization'))).toBe(true)
 })
 
