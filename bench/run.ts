@@ -10,6 +10,8 @@ import { NotOffered } from './load/client.ts'
 import { cpuMicros } from './load/cost.ts'
 import { idle } from './load/idle.ts'
 import { logins } from './load/login.ts'
+import { SIGNAL_KINDS, signals } from './load/signals.ts'
+import { MEMORY_KINDS, memoryOf } from './load/sip-memory.ts'
 import { Telephony } from './load/telephony.ts'
 import type { Measured, Window } from './load/window.ts'
 import { yardstick } from './load/yardstick.ts'
@@ -21,7 +23,7 @@ import { type Counted, type Share, shares } from './profile.ts'
 import { type Row, table } from './report.ts'
 
 const help = `npm run bench -- [options]
-  --only WORKS      of chat, bare, phone, login, idle, start; with commas (default: all)
+  --only WORKS      of chat, bare, phone, login, idle, start, signals, sip-memory; with commas (default: all)
   --peers NAMES     of prosody, ejabberd; with commas, or none (default: both)
   --quick           shorter and fewer rounds: a first look, not a figure to quote
   --rounds N        rounds of each work (default 5, quick 2)
@@ -38,7 +40,7 @@ const help = `npm run bench -- [options]
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'chat,bare,phone,login,idle,start' },
+    only: { type: 'string', default: 'chat,bare,phone,login,idle,start,signals,sip-memory' },
     peers: { type: 'string', default: 'prosody,ejabberd' },
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
@@ -173,6 +175,35 @@ async function idleRound(ground: Ground, servers: readonly Server[]): Promise<vo
     }
 }
 
+/** Our own SIP stacks; no peer has any. */
+async function signalRound(servers: readonly Server[]): Promise<void> {
+  const own = servers.find(({ name }) => name === ours)
+  if (!own) return
+  for (const kind of SIGNAL_KINDS) {
+    const [taken, sent] = [`signal over ${kind}, taken and answered`, `signal over ${kind}, sent and answered`]
+    await attempt(own, row(taken, 'µs each'), async () => {
+      const { takenMicros, sentMicros } = await signals(kind, given.quick ? 5_000 : 20_000)
+      for (const [work, micros] of [
+        [taken, takenMicros],
+        [sent, sentMicros],
+      ] as const) {
+        note(row(work, 'µs each'), own, micros)
+        note(row(work, 'each CPU-second'), own, 1e6 / micros)
+      }
+      note(row('yardstick: fixed work of the load itself', 'ms'), own, yardstick())
+    })
+  }
+}
+
+async function sipMemoryRound(servers: readonly Server[]): Promise<void> {
+  const own = servers.find(({ name }) => name === ours)
+  if (!own) return
+  for (const kind of MEMORY_KINDS)
+    await attempt(own, row(`memory of a ${kind}`, 'bytes'), async () => {
+      note(row(`memory of a ${kind}`, 'bytes'), own, await memoryOf(kind, 10_000))
+    })
+}
+
 async function startRound(servers: readonly Server[]): Promise<void> {
   const to = row('start until it serves', 's', 0.8)
   for (const server of servers)
@@ -208,6 +239,8 @@ async function measureAll(ground: Ground, servers: readonly Server[]): Promise<v
   try {
     if (works.includes('start')) for (let n = 0; n < rounds; n++) await startRound(servers)
     if (works.includes('idle')) for (let n = 0; n < Math.min(rounds, 2); n++) await idleRound(ground, servers)
+    if (works.includes('signals')) for (let n = 0; n < rounds; n++) await signalRound(servers)
+    if (works.includes('sip-memory')) await sipMemoryRound(servers)
     if (lasting) for (const server of servers) running.set(server, await server.start())
     for (let n = 0; lasting && n < rounds; n++) {
       console.error(`round ${n + 1} of ${rounds}`)

@@ -1,19 +1,12 @@
-/** CPU time of a message through the codec, and of a request and its answer through two stacks: `npx tsx bench/micro/sip.ts`. */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { silent } from '../../src/log/log.ts'
+/** CPU time of a message through the codec: `npx tsx bench/micro/sip.ts`. Whole stacks: `npm run bench -- --only signals`. */
 import { parseMessage, print } from '../../src/sip/codec.ts'
 import { withEcho } from '../../src/sip/echo.ts'
-import { embeddedStack } from '../../src/sip/embedded/stack.ts'
 import { faultIn, topVia, Vitals } from '../../src/sip/embedded/vitals.ts'
-import { newCallId, newTag } from '../../src/sip/identifier.ts'
-import { Headers, response, SipRequest } from '../../src/sip/message.ts'
+import { response, SipRequest } from '../../src/sip/message.ts'
 import { parseNameAddr } from '../../src/sip/name-addr.ts'
 
 const ROUNDS = 9
 const CALLS = 50_000
-const STACK_REQUESTS = 20_000
 
 /** The sizes that docs/decisions compares codecs with. */
 const MESSAGE_BYTES = 1_170
@@ -112,53 +105,5 @@ function codec(): void {
   )
 }
 
-async function ask<T>(child: ChildProcess, what?: string): Promise<T> {
-  const told = once(child, 'message')
-  if (what !== undefined) child.send(what)
-  const [answered] = await told
-  return answered
-}
-
-async function stacks(transport: 'udp' | 'tcp'): Promise<void> {
-  const child = fork(fileURLToPath(new URL('sip-server.ts', import.meta.url)), [transport], { execArgv: process.execArgv })
-  const { port } = await ask<{ port: number }>(child)
-  const stack = embeddedStack({ listeners: [{ transport, port: 0, address: '127.0.0.1' }] }, silent)
-  await stack.start(() => response(200))
-  const body = Buffer.from('Art thou not Romeo, and a Montague? '.repeat(11))
-  const one = () => {
-    const headers = new Headers([
-      'Max-Forwards',
-      '70',
-      'From',
-      `"Juliet" <sip:juliet@example.com>;tag=${newTag()}`,
-      'To',
-      '<sip:romeo@example.net>',
-    ])
-    headers.list.push('Call-ID', newCallId(), 'CSeq', '1 MESSAGE', 'Content-Type', 'text/plain;charset=UTF-8', 'P-XMPP-Data', STANZA)
-    return stack.send(new SipRequest('MESSAGE', 'sip:romeo@example.net', headers, body), { transport, host: '127.0.0.1', port })
-  }
-  const run = async (inFlight: number): Promise<void> => {
-    let left = STACK_REQUESTS
-    const lane = async (): Promise<void> => {
-      while (left-- > 0) await one()
-    }
-    await Promise.all(Array.from({ length: inFlight }, lane))
-  }
-  await run(16)
-  for (const inFlight of [1, 16, 64]) {
-    await ask(child, 'cpu')
-    const before = process.cpuUsage()
-    await run(inFlight)
-    const { user, system } = process.cpuUsage(before)
-    const { micros } = await ask<{ micros: number }>(child, 'cpu')
-    row(`${transport}, ${inFlight} in flight: request sent, answer taken`, (user + system) / STACK_REQUESTS)
-    row(`${transport}, ${inFlight} in flight: request taken, answer sent`, micros / STACK_REQUESTS)
-  }
-  child.send('end')
-  await stack.stop(0)
-}
-
 codec()
-console.log('\nstacks, a process each (system calls included)')
-for (const transport of ['udp', 'tcp'] as const) await stacks(transport)
 if (sink < 0) console.log(sink)
