@@ -91,7 +91,7 @@ export class Publication {
         this.#refused(423, 'Interval Too Brief')
         return
       case 'later':
-        this.#again(Math.max(this.#backoff(), (outcome.afterSeconds ?? 0) * 1_000))
+        this.#wait(Math.max(this.#backoff(), (outcome.afterSeconds ?? 0) * 1_000))
         return
       case 'refused':
         this.#refused(outcome.status, outcome.reason)
@@ -102,7 +102,13 @@ export class Publication {
   #refused(status: number, reason: string): void {
     this.rooms.log.problem({ what: 'publication_refused', account: this.account.toString(), event: this.event, status, reason })
     this.#tag = undefined
-    this.#after(this.#expiresSeconds * 1_000)
+    this.#wait(this.#expiresSeconds * 1_000)
+  }
+
+  /** Whatever changes meanwhile. */
+  #wait(ms: number): void {
+    this.#nextAt = this.rooms.now() + ms
+    this.#after(ms)
   }
 
   #again(ms: number): void {

@@ -7,12 +7,13 @@ import type { Received } from '../../sip/port.ts'
 import type { Kept } from '../../store/port.ts'
 import { type MaybePromise, RefusedError } from '../port.ts'
 import { packageFor } from './event.ts'
+import type { StoredSubscription } from './leg.ts'
 import { SUBSCRIBER_DEFAULTS, type SubscriberLimits } from './limits.ts'
 import type { Next, Outward } from './outward.ts'
 import type { EventPackage } from './packages.ts'
 import { keyOfWatch, type Notice, type Notices, type Watch } from './port.ts'
 import { Slots } from './slots.ts'
-import { type StoredSubscription, Subscription } from './subscription.ts'
+import { Subscription } from './subscription.ts'
 
 export interface SubscriberRooms {
   readonly outward: Outward

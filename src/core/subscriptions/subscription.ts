@@ -1,37 +1,17 @@
 /** One subscription of ours (RFC 6665 §4.1): the SUBSCRIBE that began it, the dialogs its NOTIFYs made, and when it is to be said again. */
-import type { SipUri } from '../../address/sip-uri.ts'
-import { newCallId, newTag } from '../../sip/identifier.ts'
-import { Headers, response, SipRequest, type SipResponse } from '../../sip/message.ts'
+import { response, type SipRequest, type SipResponse } from '../../sip/message.ts'
 import { tagOf } from '../../sip/name-addr.ts'
 import type { Received } from '../../sip/port.ts'
 import { RefusedError } from '../port.ts'
-import { Dialog, type DialogState } from './dialog.ts'
-import { eventOf, mediaType, type SubscriptionState, subscriptionStateOf } from './event.ts'
+import { Attempt, subscribeFields } from './attempt.ts'
+import type { SubscriptionState } from './event.ts'
+import { Leg, type StoredSubscription } from './leg.ts'
+import { documentOf, stateOf } from './notice.ts'
 import { backoffMs, type Outcome, outcomeOf, outcomeOfFailure } from './outcome.ts'
-import type { Next, Start } from './outward.ts'
+import type { Next } from './outward.ts'
 import type { EventPackage } from './packages.ts'
 import type { Notice, TerminationReason, Watch } from './port.ts'
 import type { Company } from './subscriber.ts'
-
-/** A dialog of it. Several where the SUBSCRIBE was forked and its package allows that. */
-interface Leg {
-  readonly dialog: Dialog
-  readonly since: number
-  expiresAt: number
-  refreshing: NodeJS.Timeout | undefined
-  /** A SUBSCRIBE in it waits for its answer. */
-  isBusy: boolean
-}
-
-/** What the store keeps of a subscription. */
-export interface StoredSubscription {
-  readonly watcher: string
-  readonly watched: string
-  readonly event: string
-  readonly expiresSeconds: number
-  readonly contact: string
-  readonly legs: readonly { readonly dialog: DialogState; readonly since: number; readonly expiresAt: number }[]
-}
 
 const NO_BODY = Buffer.alloc(0)
 /** After these nothing follows by itself (RFC 6665 §4.1.3). */
@@ -44,15 +24,10 @@ export class Subscription {
   phase: 'on' | 'ending' | 'over' = 'on'
   /** Under which NOTIFYs find it: `Call-ID From-tag`. */
   key = ''
-  #callId = ''
-  #tag = ''
-  #cseq = 1
-  #target: SipUri | undefined
+  #attempt: Attempt | undefined
   #contact = ''
-  #forkUntil = 0
   readonly #legs = new Map<string, Leg>()
   #expiresSeconds: number
-  #granted: number | undefined
   #failures = 0
   #isTold = false
   #timer: NodeJS.Timeout | undefined
@@ -68,15 +43,9 @@ export class Subscription {
 
   get stored(): StoredSubscription {
     const { watcher, watched, event } = this.watch
-    const legs = [...this.#legs.values()].map(({ dialog, since, expiresAt }) => ({ dialog: dialog.state(), since, expiresAt }))
-    return {
-      watcher: watcher.toString(),
-      watched: watched.toString(),
-      event,
-      expiresSeconds: this.#expiresSeconds,
-      contact: this.#contact,
-      legs,
-    }
+    const names = { watcher: watcher.toString(), watched: watched.toString(), event }
+    const legs = [...this.#legs.values()].map((leg) => leg.stored)
+    return { ...names, expiresSeconds: this.#expiresSeconds, contact: this.#contact, legs }
   }
 
   /** Goes on with what an earlier run has left, not before `waitMs` have passed. */
@@ -84,15 +53,13 @@ export class Subscription {
     const now = this.company.now()
     this.#expiresSeconds = expiresSeconds
     this.#contact = contact
-    for (const { dialog: state, since, expiresAt } of keepsDialogs ? legs : []) {
-      if (expiresAt <= now) continue
-      const dialog = new Dialog(state)
-      // What was under way when that run ended may have been numbered.
-      dialog.heardNothing()
-      this.#identify(state.callId, state.localTag)
-      const leg: Leg = { dialog, since, expiresAt, refreshing: undefined, isBusy: false }
-      this.#legs.set(state.remoteTag, leg)
-      this.#refreshAfter(leg, Math.max(waitMs, this.#refreshIn(leg)))
+    for (const stored of keepsDialogs ? legs : []) {
+      if (stored.expiresAt <= now) continue
+      const leg = Leg.restored(stored)
+      const { callId, localTag, remoteTag } = leg.dialog
+      this.company.identified(this, `${callId} ${localTag}`)
+      this.#legs.set(remoteTag, leg)
+      leg.refreshAfter(Math.max(waitMs, this.#refreshIn(leg)), this.#refresh)
     }
     if (this.#legs.size === 0) this.#after(waitMs, () => this.#beginIfWanted())
   }
@@ -104,13 +71,12 @@ export class Subscription {
     try {
       const start = await company.outward.startFor(watch)
       if (!start) throw new RefusedError(404, 'No way to this address is known')
-      this.#contact = `<${await company.outward.contactFor(start.next)}>`
+      this.#contact = (await company.outward.contactFor(start.next)).toString()
       if (this.phase !== 'on') return this.#over()
-      this.#identify(newCallId(), newTag())
-      this.#cseq = 1
-      this.#granted = undefined
-      this.#target = start.target
-      await this.#ask(start)
+      const attempt = new Attempt(watch, start, company.now())
+      this.#attempt = attempt
+      company.identified(this, `${attempt.callId} ${attempt.tag}`)
+      await this.#ask(attempt)
     } catch (cause) {
       this.#failed(outcomeOfFailure(cause))
     }
@@ -129,33 +95,28 @@ export class Subscription {
   stop(): void {
     this.phase = 'over'
     clearTimeout(this.#timer)
-    for (const { refreshing } of this.#legs.values()) clearTimeout(refreshing)
+    for (const leg of this.#legs.values()) leg.rest()
   }
 
   /** A NOTIFY under its key. Throws RefusedError. */
   notified(received: Received): SipResponse {
-    const { headers, body } = received.request
-    const event = eventOf(headers.get('Event'))
-    if (event.event !== this.watch.event || event.id !== undefined) throw new RefusedError(489, 'This subscription is about something else')
-    const state = subscriptionStateOf(headers.get('Subscription-State'))
-    const tag = tagOf(headers.get('From') ?? '') ?? ''
+    const { request } = received
+    const state = stateOf(request, this.spoken)
+    const tag = tagOf(request.headers.get('From') ?? '') ?? ''
     const known = this.#legs.get(tag)
-    if (known) known.dialog.take(received.request)
-    else this.#requireMayFork()
-    const type = headers.get('Content-Type')
-    if (body.length > 0 && !this.spoken.types.includes(mediaType(type ?? '')))
-      throw new RefusedError(415, 'Unsupported Media Type', [['Accept', this.spoken.types.join(', ')]])
-    const now = this.company.now()
-    const leg = known ?? { dialog: this.#dialogFrom(received), since: now, expiresAt: 0, refreshing: undefined, isBusy: false }
-    if (known) known.dialog.refreshTarget(received)
+    known?.dialog.take(request)
+    const leg = known ?? new Leg(this.#mayFork().dialogFrom(received), this.company.now(), 0)
+    const document = documentOf(request, this.spoken)
+    known?.dialog.refreshTarget(received)
+    const { reason, retryAfterSeconds } = state
     const notice: Notice = {
       dialog: `${this.key} ${tag}`,
       isFetched: this.isFetch,
       state: state.state,
-      reason: state.reason,
-      retryAfterSeconds: state.retryAfterSeconds,
-      document: body.length > 0 ? { contentType: type ?? '', body } : undefined,
-      language: headers.get('Content-Language'),
+      reason,
+      retryAfterSeconds,
+      document,
+      language: request.headers.get('Content-Language'),
     }
     try {
       this.company.noticed(this, notice)
@@ -167,8 +128,8 @@ export class Subscription {
   }
 
   #isNow(leg: Leg, tag: string, { state, reason, expires, retryAfterSeconds }: SubscriptionState): void {
-    if (this.isFetch || this.phase === 'over') return this.#over()
-    clearTimeout(leg.refreshing)
+    if (this.isFetch) return this.#over()
+    leg.rest()
     if (state === 'terminated') {
       this.#legs.delete(tag)
       if (this.phase === 'ending' || this.#legs.size > 0) this.#settled()
@@ -185,16 +146,18 @@ export class Subscription {
     clearTimeout(this.#timer)
     const now = this.company.now()
     // §4.1.3: this is the word of the notifier himself; where he says nothing, the response counts.
-    const seconds = expires ?? (leg.expiresAt > now ? undefined : (this.#granted ?? this.#expiresSeconds))
+    const seconds = expires ?? (leg.expiresAt > now ? undefined : (this.#attempt?.granted ?? this.#expiresSeconds))
     const before = leg.expiresAt
     if (seconds !== undefined) leg.expiresAt = now + seconds * 1_000
-    this.#refreshAfter(leg, this.#refreshIn(leg))
+    leg.refreshAfter(this.#refreshIn(leg), this.#refresh)
     if (isNew || Math.abs(before - leg.expiresAt) > KEPT_WITHIN_MS) this.company.keep(this)
   }
 
   /** Its last dialog was ended by the other side. */
   #terminated(leg: Leg, reason: TerminationReason | undefined, retryAfterSeconds: number | undefined): void {
     if (FINAL.has(reason)) return this.#over()
+    // Whatever its SUBSCRIBE still hears is of no interest.
+    this.#attempt = undefined
     const { limits, now } = this.company
     if (now() - leg.since >= limits.retryMaxMs) this.#failures = 0
     const asked =
@@ -206,57 +169,41 @@ export class Subscription {
     this.#after(Math.max(asked, least), () => this.#beginIfWanted())
   }
 
-  async #ask(start: Start): Promise<void> {
-    const { company, watch } = this
-    this.#forkUntil = company.now() + company.limits.notifyWaitMs
-    const list = ['Max-Forwards', '70']
-    for (const route of start.routes) list.push('Route', route)
-    list.push('From', `<${watch.watcher}>;tag=${this.#tag}`, 'To', `<${watch.watched}>`, 'Call-ID', this.#callId)
-    list.push('CSeq', `${this.#cseq} SUBSCRIBE`, ...this.#fields(this.#expiresSeconds))
-    const callId = this.#callId
-    const outcome = await this.#sent(
-      new SipRequest('SUBSCRIBE', start.target.toString(), new Headers(list), NO_BODY),
-      start.next,
-      (answer) => {
-        this.#cseq = Math.max(this.#cseq, Number.parseInt(answer.headers.get('CSeq') ?? '', 10) || 0)
-      },
-    )
+  async #ask(attempt: Attempt): Promise<void> {
+    const { company } = this
+    const request = attempt.request(subscribeFields(this.spoken, this.#expiresSeconds, this.#contact))
+    const outcome = await this.#sent(request, attempt.start.next, attempt)
     // A NOTIFY may have come first, and everything may be different since.
-    if (this.phase === 'over' || this.#callId !== callId || this.#legs.size > 0) return
+    if (this.phase === 'over' || this.#attempt !== attempt || this.#legs.size > 0) return
     if (outcome.kind === 'taken') {
-      this.#granted = outcome.expires
+      attempt.granted = outcome.expires
       if (this.phase === 'on') this.#after(company.limits.notifyWaitMs, () => this.#failed(SILENT))
-    } else if (outcome.kind === 'too brief' && this.phase === 'on' && this.#takes(outcome.least)) {
-      this.#cseq++
-      await this.#ask(start)
-    } else this.#failed(outcome)
+    } else if (outcome.kind === 'too brief' && this.phase === 'on' && this.#takes(outcome.least)) await this.#ask(attempt)
+    else this.#failed(outcome)
   }
 
   /** Before it expires, and only while somebody wants it. */
-  async #refresh(leg: Leg): Promise<void> {
+  readonly #refresh = async (leg: Leg): Promise<void> => {
     if (leg.isBusy || this.phase !== 'on') return
     leg.isBusy = true
     try {
-      if (!(await this.company.isWanted(this))) {
-        leg.isBusy = false
-        this.company.drop(this)
-        return
-      }
-      const outcome = await this.#subscribeIn(leg, this.#expiresSeconds)
+      const isWanted = await this.company.isWanted(this)
+      const outcome = isWanted && this.#has(leg) ? await this.#subscribeIn(leg, this.#expiresSeconds) : SILENT
       leg.isBusy = false
-      if (this.phase !== 'on' || !this.#has(leg)) return
+      if (!this.#has(leg)) return
+      if (!isWanted) return this.company.drop(this)
       if (outcome.kind === 'taken') {
         this.#failures = 0
         leg.expiresAt = this.company.now() + (outcome.expires ?? this.#expiresSeconds) * 1_000
         this.company.keep(this)
-        this.#refreshAfter(leg, this.#refreshIn(leg))
-      } else if (outcome.kind === 'too brief' && this.#takes(outcome.least)) this.#refreshAfter(leg, 0)
+        leg.refreshAfter(this.#refreshIn(leg), this.#refresh)
+      } else if (outcome.kind === 'too brief' && this.#takes(outcome.least)) leg.refreshAfter(0, this.#refresh)
       else if (outcome.kind === 'later' && leg.expiresAt > this.company.now()) {
         // §4.1.2.2: it goes on as long as it was granted.
         const left = leg.expiresAt - this.company.now()
         const wait = Math.max(this.#backoff(), (outcome.afterSeconds ?? 0) * 1_000)
         this.#failures++
-        this.#refreshAfter(leg, Math.min(wait, left))
+        leg.refreshAfter(Math.min(wait, left), this.#refresh)
       } else this.#legLost(leg, outcome)
     } catch (cause) {
       leg.isBusy = false
@@ -274,7 +221,7 @@ export class Subscription {
 
   /** The other side frees what it holds; whatever it answers. */
   #endLeg(leg: Leg): void {
-    clearTimeout(leg.refreshing)
+    leg.rest()
     this.#subscribeIn(leg, 0).then((outcome) => {
       if (outcome.kind === 'taken') return
       this.#drop(leg)
@@ -282,29 +229,18 @@ export class Subscription {
     }, this.company.failed)
   }
 
-  #subscribeIn(leg: Leg, expires: number): Promise<Outcome> {
-    const { dialog } = leg
-    const request = dialog.request('SUBSCRIBE', this.#fields(expires), NO_BODY)
-    return this.#sent(
-      request,
-      dialog.next,
-      (answer) => dialog.heard(answer),
-      () => dialog.heardNothing(),
-    )
+  #subscribeIn({ dialog }: Leg, expires: number): Promise<Outcome> {
+    const request = dialog.request('SUBSCRIBE', subscribeFields(this.spoken, expires, this.#contact), NO_BODY)
+    return this.#sent(request, dialog.next, dialog)
   }
 
-  #fields(expires: number): string[] {
-    const { event, types } = this.spoken
-    return ['Event', event, 'Expires', String(expires), 'Accept', types.join(', '), 'Contact', this.#contact]
-  }
-
-  async #sent(request: SipRequest, next: Next, heard: (answer: SipResponse) => void, heardNothing?: () => void): Promise<Outcome> {
+  async #sent(request: SipRequest, next: Next, counting: { heard(answer: SipResponse): void; heardNothing?(): void }): Promise<Outcome> {
     try {
       const answer = await this.company.send(request, next)
-      heard(answer)
+      counting.heard(answer)
       return outcomeOf(answer)
     } catch (cause) {
-      heardNothing?.()
+      counting.heardNothing?.()
       return outcomeOfFailure(cause)
     }
   }
@@ -347,40 +283,29 @@ export class Subscription {
   }
 
   /** §4.1.4, §5.4.9: where the package allows one dialog, the first NOTIFY makes it. */
-  #requireMayFork(): void {
-    if (this.#legs.size === 0 && this.phase !== 'over') return
+  #mayFork(): Attempt {
+    const attempt = this.#attempt
     const { limits, now } = this.company
-    if (!this.spoken.forks || this.#legs.size >= limits.forksMax || now() > this.#forkUntil)
-      throw new RefusedError(481, 'Subscription does not exist')
-  }
-
-  #dialogFrom(received: Received): Dialog {
-    return Dialog.of(received, this.#tag, this.#cseq, this.#target?.toString())
-  }
-
-  #identify(callId: string, tag: string): void {
-    this.#callId = callId
-    this.#tag = tag
-    this.company.identified(this, `${callId} ${tag}`)
+    const { size } = this.#legs
+    if (attempt && this.phase !== 'over') {
+      if (size === 0) return attempt
+      if (this.spoken.forks && size < limits.forksMax && now() - attempt.begunAt <= limits.notifyWaitMs) return attempt
+    }
+    throw new RefusedError(481, 'Subscription does not exist')
   }
 
   #has(leg: Leg): boolean {
-    return this.#legs.get(leg.dialog.remoteTag) === leg
+    return this.phase === 'on' && this.#legs.get(leg.dialog.remoteTag) === leg
   }
 
   #refreshIn(leg: Leg): number {
     const { now, limits, random } = this.company
-    // Those who began together need not go on so.
-    return (leg.expiresAt - now()) * (limits.refreshAt - random() * REFRESH_SPREAD)
-  }
-
-  #refreshAfter(leg: Leg, ms: number): void {
-    clearTimeout(leg.refreshing)
-    leg.refreshing = setTimeout(() => this.#refresh(leg), Math.max(0, ms)).unref()
+    // Those who began together need not go on so; and who grants no time at all is not asked without end.
+    return Math.max(limits.retryFirstMs, (leg.expiresAt - now()) * (limits.refreshAt - random() * REFRESH_SPREAD))
   }
 
   #drop(leg: Leg): void {
-    clearTimeout(leg.refreshing)
+    leg.rest()
     this.#legs.delete(leg.dialog.remoteTag)
   }
 
@@ -410,6 +335,7 @@ export class Subscription {
   }
 
   #over(): void {
+    if (this.phase === 'over') return
     this.phase = 'over'
     this.#dropAll()
     this.company.over(this)
