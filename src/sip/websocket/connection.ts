@@ -60,7 +60,7 @@ export class PbxConnection {
     socket.on('error', (cause) => {
       this.#lastError = cause.message === '' && 'code' in cause ? String(cause.code) : cause.message
     })
-    socket.on('close', () => this.end(this.#lastError ?? 'it closed the connection'))
+    socket.on('close', (code, reason) => this.end(this.#lastError ?? closing(code, reason)))
   }
 
   get isOpen(): boolean {
@@ -143,6 +143,12 @@ export class PbxConnection {
       if (bytes.length === 4) this.#socket.send(PONG, { compress: false })
     } else this.#owner.took(this, bytes)
   }
+}
+
+/** RFC 6455 §7.4.1; 1006 is what no peer says. What it writes ends in a log. */
+function closing(code: number, reason: Buffer): string {
+  const said = code === 1_005 || code === 1_006 ? '' : ` (${code} ${reason.toString().replaceAll(/[^\x20-\x7e]/g, '?')})`
+  return `it closed the connection${said.trimEnd()}`
 }
 
 function uncork(connection: PbxConnection): void {

@@ -2,13 +2,13 @@
 import type { StackLimits } from '../port.ts'
 
 /**
- * Bytes of a message we send: Kamailio 5.6 ends a WebSocket that brings a message of more than 65,535, and with it the registrations of everybody;
- * what it puts on top itself (Via, Record-Route) still fits.
+ * Bytes of a message we send: Kamailio 5.6 closes a WebSocket that brings a frame of more than 16,384 (tcp_rd_buf_size, its default), and with it the
+ * registrations of everybody.
  */
-export const MESSAGE_MAX_BYTES = 60_000
+export const MESSAGE_MAX_BYTES = 16_300
 
-/** What mapping is told, so that it finds another form for what is too large. */
-export const STACK_LIMITS: StackLimits = { xmppDataHeaderBytes: 8_000, maxMessageBytes: MESSAGE_MAX_BYTES }
+/** What mapping is told, so that it finds another form for what is too large; Via and the credentials of the account come on top of it. */
+export const STACK_LIMITS: StackLimits = { xmppDataHeaderBytes: 8_000, maxMessageBytes: 15_600 }
 
 export interface WebSocketLimits {
   /** From the first packet to the end of the WebSocket's handshake. */

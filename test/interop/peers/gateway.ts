@@ -26,6 +26,10 @@ export interface GatewaySettings {
   /** Files of authorities that count for TLS peers of SIP. */
   readonly trustedCertificates?: readonly string[]
   readonly telephonesPerAccount?: number
+  /** Where that PBX takes SIP over WebSocket; absent: our own stack. */
+  readonly websocket?: string
+  /** Networks of those whose P-XMPP-Data counts. */
+  readonly trusted?: readonly string[]
   /** The Router's table, as the configuration writes it. */
   readonly routes?: readonly (string | Readonly<Record<string, unknown>>)[]
 }
@@ -157,6 +161,8 @@ function configuration(folder: Folder, settings: GatewaySettings) {
     routes = [],
     trustedCertificates = [],
     pbx,
+    websocket,
+    trusted = [],
   } = settings
   const credentials = settings.storesPasswords === true ? 'stored' : 'login'
   const free = { port: 0, address: LOCAL }
@@ -165,6 +171,8 @@ function configuration(folder: Folder, settings: GatewaySettings) {
     receiving: { logLevel: 'low-level', listeners: [free, { ...free, tls: true }] },
     sip: {
       logLevel: 'low-level',
+      ...(websocket === undefined ? {} : { stack: 'websocket', websocket: { url: websocket } }),
+      trusted,
       embedded: {
         listeners: [
           { transport: 'udp', ...free },

@@ -1,6 +1,6 @@
 /** Which real programs are here. One that is missing fails its tests with the name of its Debian package; STOXGATE_INTEROP_SKIP_MISSING=1 skips them. */
 import { existsSync } from 'node:fs'
-import { hasTlsModule } from './kamailio.ts'
+import { hasTlsModule, hasWebSocketModule } from './kamailio.ts'
 import { isInstalled } from './program.ts'
 
 const PROGRAMS = {
@@ -11,6 +11,7 @@ const PROGRAMS = {
   linphonec: () => isInstalled('linphonec'),
   kamailio: () => existsSync('/usr/sbin/kamailio'),
   'kamailio-tls': hasTlsModule,
+  'kamailio-websocket': hasWebSocketModule,
   sipp: () => isInstalled('sipp'),
   sipsak: () => isInstalled('sipsak'),
   sipvicious: () => isInstalled('svwar'),

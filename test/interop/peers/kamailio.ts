@@ -8,10 +8,12 @@ import { boundUdp } from './ports.ts'
 import { MissingProgramError, Program } from './program.ts'
 import { FIXTURES } from './template.ts'
 
-const TLS_MODULE = ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/kamailio/modules/tls.so`)
+const MODULES = ['/usr/lib/x86_64-linux-gnu/kamailio/modules', '/usr/lib/aarch64-linux-gnu/kamailio/modules']
 
+/** A package of its own: kamailio-websocket-modules. */
+export const hasWebSocketModule = (): boolean => MODULES.some((path) => existsSync(`${path}/websocket.so`))
 /** A package of its own: kamailio-tls-modules. */
-export const hasTlsModule = (): boolean => TLS_MODULE.some((file) => existsSync(file))
+export const hasTlsModule = (): boolean => MODULES.some((path) => existsSync(`${path}/tls.so`))
 
 export class Kamailio {
   #program: Program | undefined
@@ -25,6 +27,8 @@ export class Kamailio {
   /** `gatewayPort`: where our gateway takes TCP; `config`: which of sip-fixtures/pbx; `hasTls`: it takes TLS at the next port. */
   static async start(port: number, gatewayPort: number, config = 'kamailio.cfg', hasTls = false): Promise<Kamailio> {
     if (hasTls && !hasTlsModule()) throw new MissingProgramError('Kamailio’s TLS module', 'kamailio-tls-modules')
+    if (config.includes('websocket') && !hasWebSocketModule())
+      throw new MissingProgramError("Kamailio's websocket module", 'kamailio-websocket-modules')
     const folder = await Folder.make('kamailio')
     const text = await readFile(`${FIXTURES}pbx/${config}`, 'utf8')
     await writeFile(
@@ -60,6 +64,17 @@ export class Kamailio {
   async halt(): Promise<void> {
     await this.#program?.stop()
     this.#program = undefined
+  }
+
+  /** It and its children, without a word to anybody. */
+  async kill(): Promise<void> {
+    const program = this.#program
+    if (program?.pid === undefined) return
+    this.#program = undefined
+    const children = (await readFile(`/proc/${program.pid}/task/${program.pid}/children`, 'utf8')).trim().split(' ').map(Number)
+    const ended = program.stop('SIGKILL')
+    for (const child of children) process.kill(child, 'SIGKILL')
+    await ended
   }
 
   /** How a telephone registers there: it asks for no password. */

@@ -52,4 +52,4 @@ sipStackContract('the WebSocket stack', () => {
     stack: (t1Ms) => new EndOfPipe(world, t1Ms),
     nowhere: { transport: 'ws', host: '127.0.0.1', port: 9 },
   }
-}, ['broken requests', 'a place of its own'])
+}, ['broken requests', 'large messages', 'a place of its own'])
