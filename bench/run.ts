@@ -10,6 +10,7 @@ import { NotOffered } from './load/client.ts'
 import { cpuMicros } from './load/cost.ts'
 import { idle } from './load/idle.ts'
 import { logins } from './load/login.ts'
+import { presences } from './load/presence.ts'
 import { SIGNAL_KINDS, signals } from './load/signals.ts'
 import { MEMORY_KINDS, memoryOf } from './load/sip-memory.ts'
 import { Telephony } from './load/telephony.ts'
@@ -40,7 +41,7 @@ const help = `npm run bench -- [options]
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'chat,bare,phone,login,idle,start,signals,sip-memory' },
+    only: { type: 'string', default: 'chat,bare,presence,phone,login,idle,start,signals,sip-memory' },
     peers: { type: 'string', default: 'prosody,ejabberd' },
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
@@ -120,6 +121,15 @@ async function chatRound(ground: Ground, running: Map<Server, Running>, to: 'ful
         noteMeasured(server, work, budget, await chat(pid, place(ground, { pid, ...at }), load, window))
       })
   }
+}
+
+async function presenceRound(ground: Ground, running: Map<Server, Running>): Promise<void> {
+  const work = 'presence to 100 contacts'
+  for (const [server, { pid, ...at }] of running)
+    await attempt(server, row(work, 'µs each', 5), async () => {
+      const load = { speakers: 20, contacts: 100, tls: false }
+      noteMeasured(server, work, 5, await presences(pid, place(ground, { pid, ...at }), load, window))
+    })
 }
 
 async function phoneRound(ground: Ground, running: Map<Server, Running>): Promise<void> {
@@ -235,7 +245,7 @@ function chosen(): Server[] {
 async function measureAll(ground: Ground, servers: readonly Server[]): Promise<void> {
   const works = given.only.split(',')
   const running = new Map<Server, Running>()
-  const lasting = works.some((work) => ['chat', 'bare', 'phone', 'login'].includes(work))
+  const lasting = works.some((work) => ['chat', 'bare', 'presence', 'phone', 'login'].includes(work))
   try {
     if (works.includes('start')) for (let n = 0; n < rounds; n++) await startRound(servers)
     if (works.includes('idle')) for (let n = 0; n < Math.min(rounds, 2); n++) await idleRound(ground, servers)
@@ -246,6 +256,7 @@ async function measureAll(ground: Ground, servers: readonly Server[]): Promise<v
       console.error(`round ${n + 1} of ${rounds}`)
       if (works.includes('chat')) await chatRound(ground, running, 'full')
       if (works.includes('bare')) await chatRound(ground, running, 'bare')
+      if (works.includes('presence')) await presenceRound(ground, running)
       if (works.includes('phone')) await phoneRound(ground, running)
       if (works.includes('login')) await loginRound(ground, running)
     }
