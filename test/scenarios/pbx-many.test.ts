@@ -16,7 +16,7 @@ afterEach(async () => {
 
 async function office(): Promise<Town> {
   const limits = { probeAwayMs: 5, leaveGraceMs: 5, returnsPerSecond: 1_000, retryFirstMs: 5, retryMaxMs: 20 }
-  const at = await town({ accounts: [], t1Ms: 2, pbx: { uri: `sip:${PBX}`, limits } })
+  const at = await town({ accounts: [], t1Ms: 6, pbx: { uri: `sip:${PBX}`, limits } })
   closing.push(() => at.stop())
   return at
 }
@@ -52,7 +52,7 @@ test('a hundred extensions log in, outlive three restarts of their PBX, and leav
   await Promise.all(clients.map((client) => client.close()))
   await pbx.until(() => EXTENSIONS.every((user) => pbx.contactsOf(user).length === 0))
   await expect.poll(() => at.house.pbxStatus()).toEqual([[`pbx ${DOMAIN}`, 'there, 0 registered']])
-})
+}, 30_000)
 
 test('who tries names and passwords leaves nothing behind', async () => {
   const at = await office()
