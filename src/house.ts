@@ -7,6 +7,7 @@ import { DomainTarget, HostedDomains } from './account/domain.ts'
 import { Features } from './account/feature.ts'
 import { joinPresence } from './account/presence-rooms.ts'
 import { Sessions } from './account/sessions.ts'
+import { unbracketed } from './address/ip-literal.ts'
 import { Jid, JidError } from './address/jid.ts'
 import type { SipUri } from './address/sip-uri.ts'
 import { ACCEPTED } from './core/answer.ts'
@@ -25,7 +26,7 @@ import type { PbxLimits } from './core/pbx/limits.ts'
 import type { LoginOutcome } from './core/pbx/line.ts'
 import type { PbxSettings } from './core/pbx/pbx.ts'
 import { Pbxes } from './core/pbx/pbxes.ts'
-import { type Core, type HopPolicy, RefusedError, type Signal } from './core/port.ts'
+import type { Core, Delivery, Signal } from './core/port.ts'
 import { REGISTRAR_DEFAULTS, Registrar, type RegistrarSettings } from './core/registrar.ts'
 import type { RouteRule } from './core/route-rule.ts'
 import { Router } from './core/router.ts'
@@ -37,10 +38,10 @@ import { accountFeatures, domainFeatures, type Software } from './features/index
 import type { Log } from './log/log.ts'
 import { ACCEPTED_TYPES } from './mapping/accept.ts'
 import { jidFor, uriFor } from './mapping/address.ts'
-import { answerFor } from './mapping/answer.ts'
 import type { Making } from './mapping/making.ts'
+import type { Aggregate } from './mapping/presence/aggregate.ts'
 import { toSignal } from './mapping/signal.ts'
-import { toStanza } from './mapping/stanza.ts'
+import { fitting, remade, STRANGERS, TRUSTED } from './policies.ts'
 import { Digest, defaultDigest } from './sip/digest.ts'
 import type { DigestAlgorithm } from './sip/digest-hash.ts'
 import { newCallId, newTag } from './sip/identifier.ts'
@@ -49,8 +50,8 @@ import { Locator } from './sip/locate/locator.ts'
 import { Outbound } from './sip/locate/outbound.ts'
 import { Peer } from './sip/locate/peer.ts'
 import { reachOf } from './sip/locate/reach.ts'
-import type { SipStack, StackLimits } from './sip/port.ts'
-import { StanzaError } from './stanza/error.ts'
+import type { Received, SipStack } from './sip/port.ts'
+import { joinSipPresence, type SipPresence } from './sip-presence.ts'
 import type { Store } from './store/port.ts'
 import { FromClient } from './stream/from-client.ts'
 import { Submission } from './stream/submit.ts'
@@ -60,6 +61,8 @@ export interface HostedDomain {
   readonly name: string
   readonly telephones: boolean
   readonly pagerType: 'chat' | 'normal'
+  /** Which of an account's devices stands for it where only one state can be shown; absent: the most available one. */
+  readonly aggregate?: Aggregate
 }
 
 export interface HouseSettings {
@@ -124,16 +127,6 @@ const RELOCATE_MS = 60_000
 /** How long a start waits for that: DNS may be away, and everything else is not. */
 const LOCATE_AT_START_MS = 2_000
 
-/** Towards peers that carry our header, and towards those that must not see it. */
-const TRUSTED: HopPolicy = {
-  xmppData: 'header',
-  xmppDataHeaderBytes: 8_000,
-  fullXmppData: false,
-  fromGruu: true,
-  maxMessageBytes: 1_048_576,
-}
-const STRANGERS: HopPolicy = { ...TRUSTED, xmppData: 'off', fromGruu: false }
-
 export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack, log: Log): House {
   const now = (): number => Date.now()
   const hosts = new Map(settings.domains.map((domain) => [uriFor(Jid.parse(domain.name)).host, domain]))
@@ -151,7 +144,13 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   // A late answer is a stanza like any other: it goes through the core's door.
   const asking = new Asking(ACCEPTED, (reply) => core.submit(toSignal(reply, making)))
 
-  const presence = joinPresence({ store: store.rosters, sessions, making, core: { submit: (signal) => core.submit(signal) } })
+  const presence = joinPresence({
+    store: store.rosters,
+    sessions,
+    making,
+    core: { submit: (signal) => core.submit(signal) },
+    watchers: { arrived: (stanza) => sipPresence.watching.arrived(stanza) },
+  })
 
   const accounts = new AccountTarget({
     // Who is logged in to a PBX has no row of his own here.
@@ -163,6 +162,10 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     awaiting,
     features: new Features(accountFeatures({ ...presence, sessions })),
     presence,
+    watchers: {
+      subscribe: (signal) => sipPresence.watching.subscribe(signal),
+      publish: (signal) => sipPresence.watching.publish(signal),
+    },
     making,
     log: coreLog,
   })
@@ -170,12 +173,14 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const locator = new Locator({ dns: settings.dns ?? new NodeDns([]), reach: reachOf(stack), now, random: Math.random })
   const outbound = new Outbound(stack, locator, sipLog)
   const strangers = fitting(STRANGERS, stack)
+  const presenceElsewhere = (signal: Signal): Delivery => sipPresence.foreign.deliver(signal)
   const pbxes = new Pbxes(settings.pbx?.domains ?? [], {
     peer: (uri) => new Peer(uri, outbound),
     localFor: (hop) => stack.localFor(hop),
     secret: settings.pbx?.secret ?? randomBytes(32),
     policy: strangers,
     remake: (signal) => remade(signal, making),
+    presence: presenceElsewhere,
     hasSessions: (aor) => sessions.sessionsOf(aor).length > 0,
     refused: (aor) => endSessions(aor, 'The PBX takes your password no longer; log in again'),
     passwordOf: async (account) => settings.pbx?.passwordOf?.(jidFor(account)),
@@ -190,9 +195,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     onward: new Router(ways),
     limits: stack.limits,
     remake: (signal) => remade(signal, making),
-    presence: () => {
-      throw new RefusedError(405, 'Only messages go this way', [['Allow', 'MESSAGE, OPTIONS']])
-    },
+    presence: presenceElsewhere,
     log: coreLog,
   })
   const gruus = new TemporaryGruus(settings.gruuKey ?? randomBytes(32), registrations)
@@ -226,6 +229,26 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     followsRedirects: settings.followsRedirects ?? true,
     flowEnded: (binding) => registrar.flowEnded(binding),
   })
+  const senderOf = (received: Received) => routes.senderOf(received) ?? pbxes.senderOf(received)
+  const sipPresence: SipPresence = joinSipPresence({
+    store,
+    stack,
+    outbound,
+    routes,
+    pbxes,
+    locations: registrations,
+    own: presence,
+    core,
+    hosts,
+    isAccount,
+    authenticator,
+    isKnown: (received) => senderOf(received) !== undefined || settings.trusted.has(unbracketed(received.from.host), received.identity),
+    aggregateOf: (name) => settings.domains.find((one) => one.name === name)?.aggregate ?? 'most-available',
+    documents: {},
+    published: () => {},
+    making,
+    log: sipLog,
+  })
   const trusted = fitting(TRUSTED, stack)
   const believing = { trusted: settings.trusted, toTrusted: trusted, toStranger: strangers }
   const fromWire = new FromWire(
@@ -238,8 +261,9 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
       domains: hosts,
       ...believing,
       gruus,
+      presence: sipPresence,
       routes: {
-        senderOf: (received) => routes.senderOf(received) ?? pbxes.senderOf(received),
+        senderOf,
         takes: (received) => routes.takes(received),
       },
       pbx: new FromPbx(core, pbxes, new ForkCopies(now), believing),
@@ -268,6 +292,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     routes,
     async restore() {
       for (const { hop } of await registrar.restore()) settings.scanners?.proved(hop.host)
+      await sipPresence.restore()
     },
     async locate() {
       await Promise.race([locate(), new Promise((resolve) => setTimeout(resolve, LOCATE_AT_START_MS).unref())])
@@ -287,12 +312,14 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
       await pbxes.end(account)
       hashes.forget(aor)
       presence.rosters.forget(jid)
+      sipPresence.forget(jid)
       registrations.replace(aor, [])
       await store.bindings.replace(aor, [])
     },
     stop() {
       clearInterval(sweeping)
       clearInterval(relocating)
+      sipPresence.stop()
       asking.stop()
       awaiting.stop()
     },
@@ -305,28 +332,6 @@ async function hasAccount(store: Store, address: SipUri): Promise<boolean> {
   } catch (cause) {
     if (cause instanceof JidError) return false // nobody can have such a name
     throw cause
-  }
-}
-
-/** What goes through a stack that takes less than SIP allows. */
-function fitting<P extends StackLimits>(policy: P, { limits }: SipStack): P {
-  if (!limits) return policy
-  return {
-    ...policy,
-    xmppDataHeaderBytes: Math.min(policy.xmppDataHeaderBytes, limits.xmppDataHeaderBytes),
-    maxMessageBytes: Math.min(policy.maxMessageBytes, limits.maxMessageBytes),
-  }
-}
-
-/** What came with a stanza in its P-XMPP-Data, as it looks to somebody who must not see that field. Throws RefusedError. */
-function remade(signal: Signal, making: Making): Signal {
-  const { arrival, from, to, maxForwards } = signal
-  try {
-    return toSignal(toStanza(signal, making), making, { arrival, from, to, maxForwards })
-  } catch (cause) {
-    if (!(cause instanceof StanzaError)) throw cause
-    const { status, reason } = answerFor(cause, signal)
-    throw new RefusedError(status, reason)
   }
 }
 

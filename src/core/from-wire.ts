@@ -19,11 +19,11 @@ import type { TemporaryGruus } from './temporary-gruu.ts'
 import { WireSignal } from './wire-signal.ts'
 
 /** What a SIP element may send us in this version; with a proxy, what telephones may send each other through it, too. */
-const ALLOW = 'REGISTER, MESSAGE, OPTIONS, INFO'
-const ALLOW_WITH_CALLS = `INVITE, ACK, CANCEL, BYE, ${ALLOW}, SUBSCRIBE, NOTIFY, REFER, UPDATE, PRACK`
-const SERVED = new Set(['REGISTER', 'MESSAGE', 'OPTIONS', 'INFO'])
+const ALLOW = 'REGISTER, MESSAGE, OPTIONS, INFO, SUBSCRIBE, NOTIFY, PUBLISH'
+const ALLOW_WITH_CALLS = `INVITE, ACK, CANCEL, BYE, ${ALLOW}, REFER, UPDATE, PRACK`
+const SERVED = new Set(['REGISTER', 'MESSAGE', 'OPTIONS', 'INFO', 'PUBLISH'])
 /** Methods we know and do not serve: 405; anything else is 501 (RFC 3261 §8.2.1, §21.5.2). */
-const KNOWN = new Set(['INVITE', 'BYE', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'REFER', 'UPDATE', 'PRACK', ...SERVED])
+const KNOWN = new Set(['INVITE', 'BYE', 'SUBSCRIBE', 'NOTIFY', 'REFER', 'UPDATE', 'PRACK', ...SERVED])
 const SUPPORTED = ['path', 'gruu']
 /** With a stack that can tell when a flow is dead. */
 const SUPPORTED_WITH_FLOWS = [...SUPPORTED, 'outbound']
@@ -39,6 +39,15 @@ export interface WireSettings {
   readonly pbx?: {
     serve(received: Received): MaybePromise<SipResponse> | undefined
     refusesCall(received: Received): SipResponse | undefined
+  }
+  /** Who watches whom (RFC 6665); absent: nobody. */
+  readonly presence?: {
+    /** In a dialog of ours; undefined: in none, or no such request. Throws RefusedError. */
+    inDialog(received: Received): MaybePromise<SipResponse> | undefined
+    /** Whether a SUBSCRIBE that opens a dialog is for somebody whose notifier we are. */
+    isNotifierFor(request: SipRequest): boolean
+    /** The event packages we serve. */
+    readonly events: readonly string[]
   }
   /** Addresses that hide their account, and are proved by its password. */
   readonly gruus?: TemporaryGruus
@@ -101,7 +110,9 @@ export class FromWire {
   #serve(received: Received): MaybePromise<SipResponse | Forward> {
     const { request } = received
     const { method, headers } = request
-    if (!SERVED.has(method)) {
+    const inDialog = this.settings.presence?.inDialog(received)
+    if (inDialog) return inDialog
+    if (!this.#isServed(received)) {
       const noCall = method === 'INVITE' ? this.settings.pbx?.refusesCall(received) : undefined
       if (noCall) return noCall
       if (this.calls && FORWARDED.has(method)) return this.#forward(received, this.calls)
@@ -124,6 +135,16 @@ export class FromWire {
     if (this.seen.seen(request, this.now(), route?.hop)) return refusal(482, 'Loop Detected')
     if (method === 'OPTIONS' && isAboutUs(received, this.settings)) return capabilities(this.#allow, this.settings.accept, this.#supported)
     return this.#signal(received, route)
+  }
+
+  /** What watches, or tells who watches, is ours where we are its notifier, and where it is a stanza in SIP's clothes. */
+  #isServed(received: Received): boolean {
+    const { request } = received
+    const { method, headers } = request
+    if (method !== 'SUBSCRIBE' && method !== 'NOTIFY') return SERVED.has(method)
+    if (tagOf(headers.get('To') ?? '') !== undefined) return false
+    if (headers.has('P-XMPP-Data') && this.#trusts(received, this.settings.routes.senderOf(received))) return true
+    return method === 'SUBSCRIBE' && this.settings.presence?.isNotifierFor(request) === true
   }
 
   #requireBridgeable(request: SipRequest): void {

@@ -111,9 +111,9 @@ describe('who may not', () => {
 })
 
 describe('what telephones ask each other outside a call', () => {
-  test('SUBSCRIBE reaches the telephone, and its NOTIFY comes back', async () => {
+  test('SUBSCRIBE to what is the telephones’ own reaches the telephone, and its NOTIFY comes back', async () => {
     const asked = juliet.ask('SUBSCRIBE', ROMEO, [
-      ['Event', 'dialog'],
+      ['Event', 'call-completion'],
       ['Contact', `<${juliet.contact}>`],
     ])
     const heard = await romeo.request('SUBSCRIBE')
@@ -126,7 +126,7 @@ describe('what telephones ask each other outside a call', () => {
       ['Call-ID', heard.headers.get('Call-ID') ?? ''],
       ['From', `${heard.headers.get('To')};tag=there`],
       ['To', heard.headers.get('From') ?? ''],
-      ['Event', 'dialog'],
+      ['Event', 'call-completion'],
     ])
     romeo.send(notify)
     juliet.reply(await juliet.request('NOTIFY'), 200, '')
@@ -134,7 +134,7 @@ describe('what telephones ask each other outside a call', () => {
   })
 
   test('SUBSCRIBE to an account without telephones, or to one’s own, is 489: nobody but us could notify', async () => {
-    expect((await juliet.ask('SUBSCRIBE', 'sip:nurse@xmpp.example', [['Event', 'presence']])).answer.status).toBe(489)
+    expect((await juliet.ask('SUBSCRIBE', 'sip:nurse@xmpp.example', [['Event', 'call-completion']])).answer.status).toBe(489)
     expect((await juliet.ask('SUBSCRIBE', 'sip:juliet@xmpp.example', [['Event', 'message-summary']])).answer.status).toBe(489)
   })
 

@@ -19,6 +19,8 @@ export class NotifierDialog {
   withinMs = 0
   /** No NOTIFY before this. */
   nextAt = 0
+  /** Its watcher has been shown a document. */
+  hasShown = false
   isSending = false
   /** Something is new since the last NOTIFY was made. */
   isDue = false

@@ -51,7 +51,8 @@ export class Notifying {
     if (one.phase !== 'open') return
     one.isDue = true
     if (one.isSending || one.isQueued) return
-    const wait = one.nextAt - this.rooms.now()
+    // Nothing was seen yet: the first look is not one of many (RFC 3856 §6.10 is about changes).
+    const wait = one.hasShown ? one.nextAt - this.rooms.now() : 0
     // Timers may ring a moment early.
     if (wait > 0) this.wake(one, Math.ceil(wait))
     else this.#queue(one)
@@ -118,6 +119,7 @@ export class Notifying {
     const { now, limits, outward } = this.rooms
     const at = now()
     one.nextAt = at + one.apartMs
+    one.hasShown = view.state === 'active' && view.document !== undefined
     if (one.phase === 'open' && dialog.cseq >= one.reserved) {
       one.reserved = dialog.cseq + limits.cseqStep
       this.rooms.keep(one)
