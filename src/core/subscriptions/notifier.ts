@@ -139,6 +139,13 @@ export class Notifier {
     for (const one of this.#dialogs.of(watch)) this.#end(one, reason, retryAfterSeconds)
   }
 
+  /** The account is gone: nobody watches it any more, and nobody watches in its name. */
+  forget(account: SipUri): void {
+    const { aor } = account
+    for (const one of [...this.#dialogs.all()])
+      if (one.watch.watched.aor === aor || one.owner.account?.aor === aor) this.#end(one, 'noresource')
+  }
+
   has(watch: Watch): boolean {
     return this.#dialogs.of(watch).length > 0
   }

@@ -96,6 +96,11 @@ export class Subscriber {
     if (one) this.#end(one)
   }
 
+  /** The account is gone: nothing is watched in its name. */
+  forget(account: SipUri): void {
+    for (const one of [...this.#lasting.values(), ...this.#fetching.values()]) if (one.watch.watcher.aor === account.aor) this.#end(one)
+  }
+
   /** One look, in a dialog of its own: one `noticed` with `isFetched`, or one `refused`. Nothing where one is under way. */
   fetch(watch: Watch): void {
     const key = keyOfWatch(watch)
