@@ -9,7 +9,7 @@ import { type Element, el } from '../xml/element.ts'
 import { isSeen, mayView } from './contact.ts'
 import type { Device, Devices } from './devices.ts'
 import type { Directed } from './directed.ts'
-import { addressed, bare, MERELY_AVAILABLE, UNAVAILABLE } from './presence-stanza.ts'
+import { addressed, bare, kept, MERELY_AVAILABLE, UNAVAILABLE } from './presence-stanza.ts'
 import type { Contact, Roster } from './roster.ts'
 import type { Rosters } from './rosters.ts'
 import type { Sending } from './sending.ts'
@@ -61,10 +61,11 @@ export class Presences {
 
   /** A device that is no session says what it is, or is gone: its presence, with or without addresses, or undefined. */
   setDevice(account: Jid, resource: string, presence: Element | undefined): MaybePromise<void> {
-    const device = this.rooms.devices.set(account, resource, presence)
+    const said = presence && kept(presence)
+    const device = this.rooms.devices.set(account, resource, said)
     if (!device) return
     return this.#inTurn(account, (roster) => {
-      if (presence) this.#broadcast(roster, device, presence, undefined)
+      if (said) this.#broadcast(roster, device, said, undefined)
       else this.#gone(roster, device, UNAVAILABLE, undefined)
     })
   }

@@ -45,7 +45,11 @@ for (const [name, open] of [
       expect(balcony.got.map((xml) => xml.attr('from'))).toEqual(['juliet@xmpp.example/urn:uuid:1'])
       expect(house.arrived.map(({ from, to }) => `${from} ${to}`)).toEqual(['juliet@xmpp.example/urn:uuid:1 juliet@xmpp.example'])
 
-      await house.presences.setDevice(JULIET, 'urn:uuid:1', el('presence', NS_CLIENT, {}, el('show', NS_CLIENT, {}, 'dnd')))
+      await house.presences.setDevice(
+        JULIET,
+        'urn:uuid:1',
+        el('presence', NS_CLIENT, { from: 'x@y', to: 'z@y' }, el('show', NS_CLIENT, {}, 'dnd')),
+      )
       expect(house.sent.splice(0).map(({ xml }) => xml.child('show')?.text())).toEqual(['dnd'])
       expect(house.presences.presencesOf(JULIET).map((xml) => [xml.attr('from'), xml.child('show')?.text()])).toEqual([
         ['juliet@xmpp.example/balcony', undefined],

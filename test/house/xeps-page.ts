@@ -49,7 +49,7 @@ function listed(features: readonly Feature[], by: string): Xep[] {
 
 const HEAD = `# XMPP extensions
 
-Made from the code by \`npm run docs\`; a test holds it. The base is RFC 6120, RFC 6121 §8 (delivery) and RFC 7622; towards SIP, RFC 7247 and RFC 7572.
+Made from the code by \`npm run docs\`; a test holds it. The base is RFC 6120, RFC 6121 §2 to §4 (rosters, subscriptions, presence) and §8 (delivery) and RFC 7622; towards SIP, RFC 7247 and RFC 7572.
 Whatever else a stanza carries passes unchanged between XMPP clients, so end-to-end extensions that need nothing of a server work too.
 
 | XEP | name | version | answered by |

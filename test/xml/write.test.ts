@@ -9,6 +9,18 @@ import { Recording, refusal } from './recording.ts'
 const CLIENT = 'jabber:client'
 const STREAMS = 'http://etherx.jabber.org/streams'
 
+test('one content behind many start tags is written for each as it stands there', () => {
+  const away = el('presence', CLIENT, {}, el('show', CLIENT, {}, 'away'), el('c', 'u', { v: '1' }), 'a & b')
+  const inside = "<show>away</show><c xmlns='u' v='1'/>a &amp; b"
+  for (const to of ['romeo', 'nurse']) expect(write(away.withAttr('to', to), CLIENT)).toBe(`<presence to='${to}'>${inside}</presence>`)
+  // Elsewhere the same children look different.
+  expect(write(away, '')).toBe(`<presence xmlns='jabber:client'>${inside}</presence>`)
+  const elsewhere = new Element('presence', 'u', [], away.children)
+  expect(write(elsewhere, 'u')).toBe("<presence><show xmlns='jabber:client'>away</show><c v='1'/>a &amp; b</presence>")
+  expect(write(away, CLIENT, ['p', 'u'])).toBe("<presence><show>away</show><p:c v='1'/>a &amp; b</presence>")
+  expect(write(away, CLIENT)).toBe(`<presence>${inside}</presence>`)
+})
+
 test('xmlns is written only where it changes', () => {
   const message = el(
     'message',
