@@ -20,7 +20,7 @@ export interface NotifierLimits {
   readonly perWatcherMax: number
   /** Dialogs about one address. */
   readonly perWatchedMax: number
-  /** Dialogs altogether, at about 2 KiB each. */
+  /** Dialogs altogether, at about 2.5 KiB each. */
   readonly totalMax: number
   /** NOTIFYs for a single look that are under way. */
   readonly fetchesMax: number
