@@ -51,7 +51,7 @@ import { Outbound } from './sip/locate/outbound.ts'
 import { Peer } from './sip/locate/peer.ts'
 import { reachOf } from './sip/locate/reach.ts'
 import type { Received, SipStack } from './sip/port.ts'
-import { joinSipPresence, type SipPresence } from './sip-presence.ts'
+import { EVENTS, joinSipPresence, type SipPresence } from './sip-presence.ts'
 import type { Store } from './store/port.ts'
 import { FromClient } from './stream/from-client.ts'
 import { Submission } from './stream/submit.ts'
@@ -225,6 +225,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     domains: hosts,
     routes: { wayFor: (signal) => pbxes.wayFor(signal, routes.wayFor(signal)) },
     isAccount,
+    events: EVENTS,
     gruus,
     followsRedirects: settings.followsRedirects ?? true,
     flowEnded: (binding) => registrar.flowEnded(binding),

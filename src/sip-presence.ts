@@ -28,6 +28,9 @@ import type { Received, SipStack } from './sip/port.ts'
 import type { Stanza } from './stanza/stanza.ts'
 import type { Store } from './store/port.ts'
 
+/** The event packages whose notifier we are. */
+export const EVENTS: readonly string[] = PACKAGES.map(({ event }) => event)
+
 export interface SipPresenceRooms {
   readonly store: Store
   readonly stack: SipStack
@@ -144,7 +147,6 @@ export function joinSipPresence(rooms: SipPresenceRooms): SipPresence {
     proofOf: (request, account, host) => rooms.authenticator.check(request, account, 'proxy', host),
     isKnown: rooms.isKnown,
   })
-  const events = PACKAGES.map(({ event }) => event)
 
   return {
     watching,
@@ -155,12 +157,12 @@ export function joinSipPresence(rooms: SipPresenceRooms): SipPresence {
     inDialog: (received) => inDialog.serve(received),
     isNotifierFor({ uri, headers }) {
       const event = /^\s*([^\s;]+)/.exec(headers.get('Event') ?? '')?.[1] ?? ''
-      if (!events.includes(event)) return false
+      if (!EVENTS.includes(event)) return false
       const address = SipUri.parse(uri)
       if (address.user === undefined || routes.hopFor(address)) return false
       return hosts.has(address.host) && isOwn(address)
     },
-    events,
+    events: EVENTS,
     forget(account) {
       relations.forget(account)
       publications.forget(uriFor(account.bare))

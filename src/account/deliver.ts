@@ -48,7 +48,7 @@ const NOT_YOURS = new StanzaError('auth', 'forbidden', 'Only its owner changes a
 const METHODS = new PlainAnswer(405, 'Method Not Allowed', [['Allow', 'MESSAGE, INFO, OPTIONS']])
 const OPTIONS = new PlainAnswer(200, 'OK', [['Allow', 'MESSAGE, INFO, OPTIONS'], ...ACCEPT])
 /** RFC 6665 §4.2.1.1: of no event package a notifier is here. */
-const NO_EVENT = new PlainAnswer(489, 'Bad Event', [['Allow-Events', '']])
+const NO_EVENT = new PlainAnswer(489, 'Bad Event')
 /** RFC 6665 §4.1.3: a NOTIFY that belongs to nothing. */
 const NO_SUBSCRIPTION = new PlainAnswer(481, 'Subscription Does Not Exist')
 

@@ -39,6 +39,8 @@ export interface CallRooms {
   /** Throws RefusedError. */
   readonly routes: { wayFor(signal: Signal): ForwardWay }
   isAccount(address: SipUri): MaybePromise<boolean>
+  /** The event packages whose notifier we are. */
+  readonly events: readonly string[]
   readonly gruus?: TemporaryGruus
   /** Whether a 3xx is followed for the caller. */
   readonly followsRedirects?: boolean
@@ -126,7 +128,7 @@ export class Calls {
   async #nobody({ method }: Signal, address: SipUri): Promise<RefusedError> {
     if (address.user === undefined || !(await this.rooms.isAccount(address.bare))) return new RefusedError(404, 'Not Found')
     // RFC 6665 §4.2.1.4: we would be the notifier, and we know no such package.
-    if (method === 'SUBSCRIBE') return new RefusedError(489, 'Bad Event')
+    if (method === 'SUBSCRIBE') return new RefusedError(489, 'Bad Event', [['Allow-Events', this.rooms.events.join(', ')]])
     return new RefusedError(480, 'No telephone of this account is here')
   }
 

@@ -99,6 +99,11 @@ export class FromWire {
     }
   }
 
+  get #allowEvents(): readonly (readonly [string, string])[] {
+    const { presence } = this.settings
+    return presence ? [['Allow-Events', presence.events.join(', ')]] : []
+  }
+
   get #allow(): string {
     return this.calls ? ALLOW_WITH_CALLS : ALLOW
   }
@@ -116,6 +121,8 @@ export class FromWire {
       const noCall = method === 'INVITE' ? this.settings.pbx?.refusesCall(received) : undefined
       if (noCall) return noCall
       if (this.calls && FORWARDED.has(method)) return this.#forward(received, this.calls)
+      // RFC 6665 §4.2.1.4: a notifier says what it knows.
+      if (method === 'SUBSCRIBE') return refusal(489, 'Bad Event', this.#allowEvents)
       if (this.calls && IN_DIALOG_ONLY.has(method)) return refusal(481, 'Call/Transaction Does Not Exist')
       if (KNOWN.has(method)) return refusal(405, 'Method Not Allowed', [['Allow', this.#allow]])
       return refusal(501, 'Not Implemented', [['Allow', this.#allow]])
@@ -133,7 +140,7 @@ export class FromWire {
     }
     const route = this.settings.routes.senderOf(received)
     if (this.seen.seen(request, this.now(), route?.hop)) return refusal(482, 'Loop Detected')
-    if (method === 'OPTIONS' && isAboutUs(received, this.settings)) return capabilities(this.#allow, this.settings.accept, this.#supported)
+    if (method === 'OPTIONS' && isAboutUs(received, this.settings)) return this.#capabilities()
     return this.#signal(received, route)
   }
 
@@ -145,6 +152,15 @@ export class FromWire {
     if (tagOf(headers.get('To') ?? '') !== undefined) return false
     if (headers.has('P-XMPP-Data') && this.#trusts(received, this.settings.routes.senderOf(received))) return true
     return method === 'SUBSCRIBE' && this.settings.presence?.isNotifierFor(request) === true
+  }
+
+  #capabilities(): SipResponse {
+    return response(200, 'OK', [
+      ['Allow', this.#allow],
+      ['Accept', this.settings.accept],
+      ...this.#allowEvents,
+      ['Supported', this.#supported.join(', ')],
+    ])
   }
 
   #requireBridgeable(request: SipRequest): void {
@@ -245,13 +261,6 @@ function isAboutUs(received: Received, { domains, routes }: WireSettings): boole
   const uri = SipUri.parse(received.request.uri)
   return uri.user === undefined || (!domains.has(uri.host) && !routes.takes(received))
 }
-
-const capabilities = (allow: string, accept: string, supported: readonly string[]): SipResponse =>
-  response(200, 'OK', [
-    ['Allow', allow],
-    ['Accept', accept],
-    ['Supported', supported.join(', ')],
-  ])
 
 const refusal = (status: number, reason: string, fields?: readonly (readonly [string, string])[]): SipResponse =>
   response(status, reason.replace(/[\r\n\0]/g, ' '), fields)
