@@ -24,8 +24,9 @@ import { ForkCopies } from './core/pbx/fork-copies.ts'
 import { FromPbx } from './core/pbx/from-pbx.ts'
 import type { PbxLimits } from './core/pbx/limits.ts'
 import type { LoginOutcome } from './core/pbx/line.ts'
-import type { PbxSettings } from './core/pbx/pbx.ts'
+import type { PbxRooms, PbxSettings } from './core/pbx/pbx.ts'
 import { Pbxes } from './core/pbx/pbxes.ts'
+import { Residents } from './core/pbx/residents.ts'
 import type { Core, Delivery, Signal } from './core/port.ts'
 import { REGISTRAR_DEFAULTS, Registrar, type RegistrarSettings } from './core/registrar.ts'
 import type { RouteRule } from './core/route-rule.ts'
@@ -36,15 +37,14 @@ import { TELEPHONE_DEFAULTS, Telephones } from './core/telephones.ts'
 import { TemporaryGruus } from './core/temporary-gruu.ts'
 import { accountFeatures, domainFeatures, type Software } from './features/index.ts'
 import type { Log } from './log/log.ts'
+import { makingFor } from './making.ts'
 import { ACCEPTED_TYPES } from './mapping/accept.ts'
 import { jidFor, uriFor } from './mapping/address.ts'
-import type { Making } from './mapping/making.ts'
 import type { Aggregate } from './mapping/presence/aggregate.ts'
 import { toSignal } from './mapping/signal.ts'
 import { fitting, remade, STRANGERS, TRUSTED } from './policies.ts'
 import { Digest, defaultDigest } from './sip/digest.ts'
 import type { DigestAlgorithm } from './sip/digest-hash.ts'
-import { newCallId, newTag } from './sip/identifier.ts'
 import { type Dns, NodeDns } from './sip/locate/dns.ts'
 import { Locator } from './sip/locate/locator.ts'
 import { Outbound } from './sip/locate/outbound.ts'
@@ -130,7 +130,7 @@ const LOCATE_AT_START_MS = 2_000
 export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack, log: Log): House {
   const now = (): number => Date.now()
   const hosts = new Map(settings.domains.map((domain) => [uriFor(Jid.parse(domain.name)).host, domain]))
-  const making = makingFor(settings)
+  const making = makingFor(settings.domains)
   const coreLog = log.tagged('CORE')
   const sipLog = log.tagged('SIP')
 
@@ -174,7 +174,8 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const outbound = new Outbound(stack, locator, sipLog)
   const strangers = fitting(STRANGERS, stack)
   const presenceElsewhere = (signal: Signal): Delivery => sipPresence.foreign.deliver(signal)
-  const pbxes = new Pbxes(settings.pbx?.domains ?? [], {
+  const residents = new Residents(store.kept('residents'))
+  const pbxRooms: PbxRooms = {
     peer: (uri) => new Peer(uri, outbound),
     localFor: (hop) => stack.localFor(hop),
     secret: settings.pbx?.secret ?? randomBytes(32),
@@ -187,7 +188,8 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     random: Math.random,
     log: sipLog,
     ...(settings.pbx?.limits === undefined ? {} : { limits: settings.pbx.limits }),
-  })
+  }
+  const pbxes = new Pbxes(settings.pbx?.domains ?? [], pbxRooms, residents)
   const ways = [pbxes, new HostedDomains(new Set(hosts.keys()), accounts, domain)]
   const routes = new Routes(settings.routes ?? [], {
     peer: (uri) => new Peer(uri, outbound),
@@ -293,6 +295,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     routes,
     async restore() {
       for (const { hop } of await registrar.restore()) settings.scanners?.proved(hop.host)
+      await residents.restore(now())
       await sipPresence.restore()
     },
     async locate() {
@@ -333,16 +336,5 @@ async function hasAccount(store: Store, address: SipUri): Promise<boolean> {
   } catch (cause) {
     if (cause instanceof JidError) return false // nobody can have such a name
     throw cause
-  }
-}
-
-function makingFor(settings: HouseSettings): Making {
-  const types = new Map(settings.domains.map((domain) => [domain.name, domain.pagerType]))
-  return {
-    now: () => new Date(),
-    tag: newTag,
-    callId: newCallId,
-    host: settings.domains[0] ? uriFor(Jid.parse(settings.domains[0].name)).host : 'stoxgate.invalid',
-    pagerType: (name) => types.get(name) ?? 'chat',
   }
 }

@@ -23,7 +23,7 @@ import type { Making } from './mapping/making.ts'
 import type { Aggregate } from './mapping/presence/aggregate.ts'
 import { toSignal } from './mapping/signal.ts'
 import type { Outbound } from './sip/locate/outbound.ts'
-import type { SipRequest, SipResponse } from './sip/message.ts'
+import type { SipResponse } from './sip/message.ts'
 import type { Received, SipStack } from './sip/port.ts'
 import type { Stanza } from './stanza/stanza.ts'
 import type { Store } from './store/port.ts'
@@ -63,7 +63,7 @@ export interface SipPresence {
   readonly publications: Publications
   inDialog(received: Received): MaybePromise<SipResponse> | undefined
   /** Whether this SUBSCRIBE is for somebody whose notifier we are: not for who lives behind a next hop, nor for a package that is the telephones' own. */
-  isNotifierFor(request: SipRequest): boolean
+  isNotifierFor(received: Received): boolean
   readonly events: readonly string[]
   /** The account is gone. */
   forget(account: Jid): void
@@ -85,7 +85,7 @@ export function joinSipPresence(rooms: SipPresenceRooms): SipPresence {
   const submit = (stanza: Stanza) => core.submit(toSignal(stanza, making, { arrival: { kind: 'task' } }))
   const relations = new Relations(store.kept('relations'), log)
   const isOwn = (address: SipUri): boolean =>
-    hosts.has(address.host) && (pbxes.hopFor(address) === undefined || pbxes.knows(address)) && routes.hopFor(address) === undefined
+    hosts.has(address.host) && routes.hopFor(address) === undefined && (pbxes.hopFor(address) === undefined || pbxes.residents.has(address))
   const keepsDialogs = stack.can.dialogs === 'ours'
   const shared = { outward, packages: PACKAGES, keepsDialogs, now, log }
 
@@ -107,7 +107,7 @@ export function joinSipPresence(rooms: SipPresenceRooms): SipPresence {
       presencesOf: (account) => own.presences.presencesOf(account),
     },
     isOwn,
-    exists: (address) => !hosts.has(address.host) || pbxes.knows(address) || rooms.isAccount(address),
+    exists: (address) => !hosts.has(address.host) || pbxes.residents.has(address) || rooms.isAccount(address),
     submit,
     documents: rooms.documents,
     aggregateOf: rooms.aggregateOf,
@@ -155,17 +155,21 @@ export function joinSipPresence(rooms: SipPresenceRooms): SipPresence {
     notifier,
     publications,
     inDialog: (received) => inDialog.serve(received),
-    isNotifierFor({ uri, headers }) {
+    isNotifierFor(received) {
+      const { uri, headers } = received.request
       const event = /^\s*([^\s;]+)/.exec(headers.get('Event') ?? '')?.[1] ?? ''
       if (!EVENTS.includes(event)) return false
-      const address = SipUri.parse(uri)
+      const address = pbxes.accountFor(received) ?? SipUri.parse(uri)
       if (address.user === undefined || routes.hopFor(address)) return false
       return hosts.has(address.host) && isOwn(address)
     },
     events: EVENTS,
     forget(account) {
       relations.forget(account)
-      publications.forget(uriFor(account.bare))
+      const address = uriFor(account.bare)
+      publications.forget(address)
+      notifier.forget(address)
+      subscriber.forget(address)
     },
     async restore() {
       await relations.restore(now())
@@ -185,6 +189,6 @@ export function joinSipPresence(rooms: SipPresenceRooms): SipPresence {
 function elsewhereFor(address: SipUri, routes: Routes, pbxes: Pbxes): Elsewhere | undefined {
   const routed = routes.hopFor(address)
   if (routed) return { address: routed.address, peer: routed.hop.peer, takesDialogs: false }
-  const pbx = pbxes.hopFor(address)
+  const pbx = pbxes.residents.has(address) ? undefined : pbxes.hopFor(address)
   return pbx && { address, peer: pbx.peer, takesDialogs: true }
 }

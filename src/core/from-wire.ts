@@ -45,7 +45,7 @@ export interface WireSettings {
     /** In a dialog of ours; undefined: in none, or no such request. Throws RefusedError. */
     inDialog(received: Received): MaybePromise<SipResponse> | undefined
     /** Whether a SUBSCRIBE that opens a dialog is for somebody whose notifier we are. */
-    isNotifierFor(request: SipRequest): boolean
+    isNotifierFor(received: Received): boolean
     /** The event packages we serve. */
     readonly events: readonly string[]
   }
@@ -151,7 +151,7 @@ export class FromWire {
     if (method !== 'SUBSCRIBE' && method !== 'NOTIFY') return SERVED.has(method)
     if (tagOf(headers.get('To') ?? '') !== undefined) return false
     if (headers.has('P-XMPP-Data') && this.#trusts(received, this.settings.routes.senderOf(received))) return true
-    return method === 'SUBSCRIBE' && this.settings.presence?.isNotifierFor(request) === true
+    return method === 'SUBSCRIBE' && this.settings.presence?.isNotifierFor(received) === true
   }
 
   #capabilities(): SipResponse {

@@ -115,10 +115,11 @@ export class Routes implements Way {
     return { address, hop: forwardHop(hop.peer, hop.trusted) }
   }
 
-  /** The next hop that the table names for this address, whoever asks, and the address as its aliases leave it. */
+  /** The next hop where this address lives, and the address as its aliases leave it. Our own accounts live here, though a rule sends everything through a core. */
   hopFor(address: SipUri): { readonly address: SipUri; readonly hop: SipHop } | undefined {
     if (this.#hops.length === 0) return undefined
-    const found = this.#table.resolve(address, () => false)
+    const isOurs = this.rooms.hosted.has(address.host)
+    const found = this.#table.resolve(address, (index) => isOurs && this.#isForAll(index))
     const hop = found.kind === 'hop' ? this.#hops[found.index] : undefined
     return hop && { address: found.address, hop }
   }
@@ -145,7 +146,7 @@ export class Routes implements Way {
         const rule = index === undefined ? undefined : this.#table.rules[index]
         if (index === undefined || !rule || !isFromThere(this.#hops[index])) return false
         // A route for everybody was not meant to let its hop speak for our own accounts.
-        return !rule.domain.isWild || !this.rooms.hosted.has(sender.host)
+        return !this.#isForAll(index) || !this.rooms.hosted.has(sender.host)
       },
     }
   }
@@ -175,10 +176,17 @@ export class Routes implements Way {
   #isBarred(index: number, signal: Signal): boolean {
     const hop = this.#hops[index]
     if (!hop) return true
-    if (!hop.carries(signal) && this.rooms.hosted.has(signal.to.host)) return true
+    const isOurs = this.rooms.hosted.has(signal.to.host)
+    if (isOurs && !hop.carries(signal)) return true
+    // A dialog of a telephone with an account of ours has no use for a detour.
+    if (isOurs && isPlainWatch(signal) && this.#isForAll(index)) return true
     const { arrival, received } = signal
     // Who has proved to be one of our accounts is a telephone, though it may stand where the hop stands.
     return arrival.kind === 'wire' && arrival.account === undefined && hop.peer.isSourceOf(received, arrival.hop)
+  }
+
+  #isForAll(index: number): boolean {
+    return this.#table.rules[index]?.domain.isWild === true
   }
 
   #requireRelaying(signal: Signal, { relays, address }: Resolution & { readonly relays: boolean }): void {
@@ -216,6 +224,10 @@ class Elsewhere implements Target {
     return this.targetFor(moved).deliver(moved)
   }
 }
+
+/** A telephone watches or publishes in SIP's own words, without a stanza beside it. */
+const isPlainWatch = ({ method, origin, received }: Signal): boolean =>
+  (method === 'SUBSCRIBE' || method === 'PUBLISH') && origin === undefined && received?.headers.has('P-XMPP-Data') !== true
 
 function policyOf({ xmppData, fromGruu, maxMessageBytes }: HopRoute, limits: StackLimits | undefined): HopPolicy {
   return {

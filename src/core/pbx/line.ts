@@ -31,7 +31,7 @@ export interface LineRooms {
 
 const NO_BODY = Buffer.alloc(0)
 /** What the line is for (RFC 3840 §9): who places a call need not try it. */
-const METHODS = 'MESSAGE, OPTIONS'
+const METHODS = 'MESSAGE, OPTIONS, SUBSCRIBE, NOTIFY'
 /** The PBX has judged; anything else may be different in a moment. */
 const REFUSALS = new Set([401, 407, 403, 404, 603, 604])
 

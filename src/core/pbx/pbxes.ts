@@ -8,12 +8,17 @@ import { forwardHop, type RouteSender } from '../routes.ts'
 import type { SipHop } from '../sip-hop.ts'
 import type { LoginOutcome } from './line.ts'
 import { Pbx, type PbxRooms, type PbxSettings } from './pbx.ts'
+import type { Residents } from './residents.ts'
 
 export class Pbxes implements Way {
   readonly name = 'PBX'
   readonly #byHost: ReadonlyMap<string, Pbx>
 
-  constructor(settings: readonly PbxSettings[], rooms: PbxRooms) {
+  constructor(
+    settings: readonly PbxSettings[],
+    rooms: PbxRooms,
+    readonly residents: Residents,
+  ) {
     this.#byHost = new Map(settings.map((one) => [one.host, new Pbx(one, rooms)]))
   }
 
@@ -24,6 +29,7 @@ export class Pbxes implements Way {
     // The domain's own address is ours, and so is what no PBX could be told.
     if (!pbx || to.user === undefined || !pbx.hop.carries(signal)) return undefined
     if (arrival.kind === 'wire' && pbx.peer.isSourceOf(received, arrival.hop)) return undefined
+    if (PRESENCE.has(signal.method) && this.residents.has(to)) return undefined
     // A resource says nothing to a PBX.
     return to.gr === undefined ? pbx.hop : new WithoutDevice(pbx.hop)
   }
@@ -94,7 +100,12 @@ export class Pbxes implements Way {
 
   /** The account's first session is there. */
   arrived(account: SipUri): void {
-    this.#byHost.get(account.host)?.arrived(account)
+    const pbx = this.#byHost.get(account.host)
+    if (!pbx) return
+    pbx.arrived(account)
+    this.residents.add(account).catch((cause: unknown) => {
+      pbx.rooms.log.failure({ what: 'resident_not_kept', error: cause instanceof Error ? cause.stack : cause })
+    })
   }
 
   /** The account's last session has ended. */
@@ -132,6 +143,9 @@ export class Pbxes implements Way {
     return meant === pbx.settings.host || !this.#byHost.has(meant) ? SipUri.of(user, pbx.settings.host) : undefined
   }
 }
+
+/** Of whoever has logged in here once it is ours to tell; the other extensions are asked at the PBX. */
+const PRESENCE: ReadonlySet<string> = new Set(['SUBSCRIBE', 'NOTIFY', 'PUBLISH'])
 
 /** As a URI writes an address. */
 const bracketed = (host: string): string => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host)
