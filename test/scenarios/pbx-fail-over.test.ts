@@ -29,7 +29,7 @@ function names(secondPriority: number): Dns {
 async function verona(heard: Heard, secondPriority = 20): Promise<Town> {
   const limits = { probeMs: 20, probeAwayMs: 10, steadyAnswers: 2, returnsPerSecond: 1_000, leaveGraceMs: 5 }
   const dns = names(secondPriority)
-  const at = await town({ accounts: [], log: heard.log, t1Ms: 2, dns, pbx: { uri: 'sip:pbx.example', limits } })
+  const at = await town({ accounts: [], log: heard.log, t1Ms: 10, dns, pbx: { uri: 'sip:pbx.example', limits } })
   closing.push(() => at.stop())
   return at
 }

@@ -1,6 +1,8 @@
 /** Many extensions at once: what a PBX that goes and comes again costs, and what is left when everybody has gone. */
 import { afterEach, expect, test } from 'vitest'
+import type { Log } from '../../src/log/log.ts'
 import type { Client } from '../support/client.ts'
+import { Heard } from '../support/heard.ts'
 import { PbxParty } from '../support/pbx.ts'
 import { message } from '../support/stanzas.ts'
 import { DOMAIN, PASSWORD, type Town, town } from '../support/town.ts'
@@ -14,9 +16,9 @@ afterEach(async () => {
   for (const close of closing.splice(0).toReversed()) await close()
 })
 
-async function office(): Promise<Town> {
-  const limits = { probeAwayMs: 5, leaveGraceMs: 5, returnsPerSecond: 1_000, retryFirstMs: 5, retryMaxMs: 20 }
-  const at = await town({ accounts: [], t1Ms: 6, pbx: { uri: `sip:${PBX}`, limits } })
+async function office(log?: Log): Promise<Town> {
+  const limits = { probeMs: 50, probeAwayMs: 5, leaveGraceMs: 5, returnsPerSecond: 1_000, retryFirstMs: 5, retryMaxMs: 20 }
+  const at = await town({ accounts: [], ...(log && { log }), t1Ms: 6, pbx: { uri: `sip:${PBX}`, limits } })
   closing.push(() => at.stop())
   return at
 }
@@ -30,7 +32,8 @@ async function begin(at: Town): Promise<PbxParty> {
 const everybodyIsThere = (pbx: PbxParty) => (): boolean => EXTENSIONS.every((user) => pbx.contactsOf(user).length === 1)
 
 test('a hundred extensions log in, outlive three restarts of their PBX, and leave nothing behind', async () => {
-  const at = await office()
+  const heard = new Heard()
+  const at = await office(heard.log)
   let pbx = await begin(at)
   const clients: Client[] = []
   for (const user of EXTENSIONS) clients.push(await at.client(user))
@@ -39,9 +42,12 @@ test('a hundred extensions log in, outlive three restarts of their PBX, and leav
   if (!first || !second) throw new Error('nobody logged in')
 
   for (const round of ['1', '2', '3']) {
+    heard.facts.length = 0
     await pbx.stop()
     first.send(message(`101@${DOMAIN}`, 'lost', { id: round }))
     expect((await first.receive()).attr('type')).toBe('error')
+    // A restart that nobody noticed costs the registrations until the next refresh.
+    await heard.fact({ what: 'pbx_away' })
     pbx = await begin(at)
     const again = pbx
     await again.until(everybodyIsThere(again))
