@@ -7,6 +7,7 @@ import { Gateway } from './peers/gateway.ts'
 import { lacks } from './peers/installed.ts'
 import { Kamailio } from './peers/kamailio.ts'
 import { freePort } from './peers/ports.ts'
+import { overUdp } from './peers/raw.ts'
 import { xmppClient } from './peers/xmpp-client.ts'
 import type { XmppPeer } from './peers/xmpp-peer.ts'
 
@@ -108,6 +109,32 @@ describe.skipIf(lacks('kamailio', 'kamailio-websocket'))('in front of Kamailio, 
     expect(await phone.say('My dear?')).toMatchObject({ status: 200 })
     expect((await juliet.hears('My dear?')).from).toMatch(/^romeo@xmpp\.example/)
   })
+
+  for (const [trusted, type] of [
+    [[], 'chat'],
+    [['127.0.0.0/8'], 'headline'],
+  ] as const)
+    test(`P-XMPP-Data that comes through Kamailio ${trusted.length > 0 ? 'counts where it is trusted' : 'is not read'}`, async () => {
+      const { gateway, kamailio } = await joined(trusted)
+      const juliet = await session(gateway, 'juliet')
+      await kamailio.hasRegistered('juliet')
+      const request = [
+        `MESSAGE sip:juliet@${DOMAIN} SIP/2.0`,
+        'Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKrose;rport',
+        'From: <sip:paris@elsewhere.example>;tag=rose',
+        `To: <sip:juliet@${DOMAIN}>`,
+        'Call-ID: rose',
+        'CSeq: 1 MESSAGE',
+        'Max-Forwards: 70',
+        "P-XMPP-Data: <message xmlns='jabber:client' type='headline'/>",
+        'Content-Type: text/plain',
+        'Content-Length: 6',
+      ]
+      await overUdp(kamailio.port, [`${request.join('\r\n')}\r\n\r\nA rose`], /^SIP\/2\.0 200 /)
+      let stanza = await juliet.receive()
+      while (stanza.name !== 'message') stanza = await juliet.receive()
+      expect([stanza.attr('type'), stanza.child('body')?.text()]).toEqual([type, 'A rose'])
+    })
 
   test('what is too large for Kamailio is refused here, and harms nobody', async () => {
     const { gateway } = await joined()
