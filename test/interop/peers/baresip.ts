@@ -7,7 +7,7 @@ import { Folder } from './folder.ts'
 import type { Line, Outcome, Phone } from './phone.ts'
 import { freePort } from './ports.ts'
 import { MissingProgramError, Program } from './program.ts'
-import { SipTrace } from './sip-trace.ts'
+import { SipTrace, type Traced } from './sip-trace.ts'
 import { fillIn } from './template.ts'
 
 const MODULES = ['/usr/lib/baresip/modules', '/usr/lib/x86_64-linux-gnu/baresip/modules', '/usr/lib/aarch64-linux-gnu/baresip/modules']
@@ -19,6 +19,10 @@ export interface BaresipLine extends Line {
   /** The URI its messages go to. */
   readonly contact: string
   readonly certificate: string
+  /** It asks for the presence of its contact (a dialog of its own for each: `p2p`). */
+  readonly watches?: boolean
+  /** It publishes its presence to where it is registered (RFC 3903). */
+  readonly publishes?: boolean
 }
 
 interface ControlEvent {
@@ -46,14 +50,15 @@ export class Baresip implements Phone {
     void program.ended.then(() => this.#events.close('it ended'))
   }
 
-  static async start(line: BaresipLine): Promise<Baresip> {
+  static async start({ watches = false, publishes = false, ...line }: BaresipLine): Promise<Baresip> {
     const modules = MODULES.find((path) => existsSync(path))
     if (modules === undefined) throw new MissingProgramError('baresip', 'baresip-core')
     const folder = await Folder.make('baresip')
     // Its SIP over TLS takes the port after the one for UDP and TCP.
     const sipPort = await freePort(2)
     const controlPort = await freePort()
-    const values = { transport: 'udp', ...line, folder: folder.path, modules, sipPort, controlPort }
+    const presence = { watching: watches ? ';presence=p2p' : '', publishing: publishes ? ';pubint=600' : '' }
+    const values = { transport: 'udp', ...line, ...presence, folder: folder.path, modules, sipPort, controlPort }
     for (const file of ['config', 'accounts', 'contacts']) await fillIn(`baresip/${file}`, folder.file(file), values)
     await writeFile(folder.file('in.wav'), silence(8_000))
     const args = ['-s', '-f', folder.path]
@@ -77,6 +82,24 @@ export class Baresip implements Phone {
   async hears(text: string, ms?: number): Promise<string> {
     const line = await this.program.lines.take(`the message "${text}"`, (shown) => shown.endsWith(`: "${text}"`), ms)
     return line.slice(0, -`: "${text}"`.length)
+  }
+
+  /** What it says of itself from now on, to those who watch it and to where it publishes; it begins with `offline`. */
+  async isThere(isThere: boolean): Promise<void> {
+    await this.#do(isThere ? 'presence_online' : 'presence_offline')
+  }
+
+  /** Its contact is that, or has become it. It says only of changes, so that it is asked after each NOTIFY. */
+  async sees(status: 'Online' | 'Offline' | 'Busy' | 'Unknown', ms = 10_000): Promise<void> {
+    const deadline = Date.now() + ms
+    while (!(await this.#do('contacts')).includes(status)) await this.trace.request('NOTIFY', deadline - Date.now())
+  }
+
+  /** A NOTIFY tells it that it may not see its contact (RFC 6665 §4.1.3). */
+  async isRejected(): Promise<void> {
+    const rejects = ({ method, status, text }: Traced): boolean =>
+      method === 'NOTIFY' && status === 0 && /^Subscription-State: *terminated;reason=rejected/im.test(text)
+    await this.trace.messages.take('a NOTIFY that rejects it', rejects)
   }
 
   async call(uri: string): Promise<void> {

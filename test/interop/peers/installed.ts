@@ -1,6 +1,6 @@
 /** Which real programs are here. One that is missing fails its tests with the name of its Debian package; STOXGATE_INTEROP_SKIP_MISSING=1 skips them. */
 import { existsSync } from 'node:fs'
-import { hasTlsModule, hasWebSocketModule } from './kamailio.ts'
+import { hasPresenceModules, hasTlsModule, hasWebSocketModule } from './kamailio.ts'
 import { isInstalled } from './program.ts'
 
 const PROGRAMS = {
@@ -10,6 +10,7 @@ const PROGRAMS = {
   baresip: () => isInstalled('baresip'),
   linphonec: () => isInstalled('linphonec'),
   kamailio: () => existsSync('/usr/sbin/kamailio'),
+  'kamailio-presence': hasPresenceModules,
   'kamailio-tls': hasTlsModule,
   'kamailio-websocket': hasWebSocketModule,
   sipp: () => isInstalled('sipp'),

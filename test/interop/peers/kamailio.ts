@@ -1,6 +1,7 @@
 /** Kamailio (Debian: kamailio) as the PBX of pbx.example, with a registrar of its own. */
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
+import Database from 'libsql'
 import { certificateFor } from '../../support/certificates.ts'
 import { Folder } from './folder.ts'
 import type { Line } from './phone.ts'
@@ -15,8 +16,17 @@ export const hasWebSocketModule = (): boolean => MODULES.some((path) => existsSy
 /** A package of its own: kamailio-tls-modules. */
 export const hasTlsModule = (): boolean => MODULES.some((path) => existsSync(`${path}/tls.so`))
 
+/** Packages of their own: kamailio-presence-modules and kamailio-sqlite-modules. */
+export const hasPresenceModules = (): boolean =>
+  MODULES.some((path) => existsSync(`${path}/presence_xml.so`)) && MODULES.some((path) => existsSync(`${path}/db_sqlite.so`))
+
+const TABLES = '/usr/share/kamailio/db_sqlite/'
+/** As presence_xml knows documents of OMA XDM. */
+const PRES_RULES = 2
+
 export class Kamailio {
   #program: Program | undefined
+  #rules = 0
 
   private constructor(
     private readonly folder: Folder,
@@ -29,7 +39,10 @@ export class Kamailio {
     if (hasTls && !hasTlsModule()) throw new MissingProgramError('Kamailio’s TLS module', 'kamailio-tls-modules')
     if (config.includes('websocket') && !hasWebSocketModule())
       throw new MissingProgramError("Kamailio's websocket module", 'kamailio-websocket-modules')
+    if (config.includes('presence') && !hasPresenceModules())
+      throw new MissingProgramError('Kamailio’s presence server', 'kamailio-presence-modules kamailio-sqlite-modules')
     const folder = await Folder.make('kamailio')
+    if (config.includes('presence')) await makeTables(folder.file('kamailio.sqlite'))
     const text = await readFile(`${FIXTURES}pbx/${config}`, 'utf8')
     await writeFile(
       folder.file('kamailio.cfg'),
@@ -59,6 +72,32 @@ export class Kamailio {
   /** Resolves when somebody has registered as that extension since it began. */
   async hasRegistered(user: string): Promise<void> {
     await this.#program?.line(`registered: ${user}`, 30_000)
+  }
+
+  /** Who may see that user of its presence server: whoever stands in neither list waits. */
+  async rules(user: string, { allow = [], block = [] }: { allow?: readonly string[]; block?: readonly string[] }): Promise<void> {
+    const rule = (id: string, watchers: readonly string[]): string =>
+      watchers.length === 0
+        ? ''
+        : `<cr:rule id="${id}"><cr:conditions><cr:identity>${watchers.map((uri) => `<cr:one id="${uri}"/>`).join('')}</cr:identity></cr:conditions>
+<cr:actions><pr:sub-handling>${id}</pr:sub-handling></cr:actions><cr:transformations/></cr:rule>`
+    const ruleset = `<?xml version="1.0" encoding="UTF-8"?>
+<cr:ruleset xmlns:cr="urn:ietf:params:xml:ns:common-policy" xmlns:pr="urn:ietf:params:xml:ns:pres-rules">${rule('allow', allow)}${rule('block', block)}</cr:ruleset>`
+    const database = new Database(this.folder.file('kamailio.sqlite'))
+    database
+      .prepare(
+        `INSERT OR REPLACE INTO xcap (username, domain, doc, doc_type, etag, source, doc_uri, port) VALUES (?, 'pbx.example', ?, ${PRES_RULES}, ?, 0, ?, 0)`,
+      )
+      .run(user, ruleset, String(++this.#rules), `${user}/pres-rules`)
+    database.close()
+    const args = ['-s', `unix:${this.folder.file('ctl.sock')}`, 'presence.refreshWatchers', `sip:${user}@pbx.example`, 'presence', '0']
+    const { code } = await Program.start({ command: '/usr/sbin/kamcmd', args, package: 'kamailio', name: 'kamcmd' }).end()
+    if (code !== 0) throw new Error(`kamcmd ${args.join(' ')}: exit ${code}`)
+  }
+
+  /** Resolves when somebody has asked its presence server for that user, for so many seconds. */
+  async isAsked(user: string, seconds: number | string = '[1-9]\\d*'): Promise<void> {
+    await this.#program?.line(new RegExp(`watched: ${user} by \\S+ for ${seconds}$`), 10_000)
   }
 
   async halt(): Promise<void> {
@@ -97,4 +136,10 @@ export class Kamailio {
     await this.halt()
     await this.folder.remove()
   }
+}
+
+async function makeTables(file: string): Promise<void> {
+  const database = new Database(file)
+  for (const tables of ['standard', 'presence']) database.exec(await readFile(`${TABLES}${tables}-create.sql`, 'utf8'))
+  database.close()
 }

@@ -4,7 +4,7 @@ import { Folder } from './folder.ts'
 import type { Line, Outcome, Phone } from './phone.ts'
 import { freePort } from './ports.ts'
 import { isInstalled, MissingProgramError, Program } from './program.ts'
-import { SipTrace } from './sip-trace.ts'
+import { SipTrace, type Traced } from './sip-trace.ts'
 import { fillIn } from './template.ts'
 
 const LOG_LINE = /^\d{4}-\d\d-\d\d \d\d:.*/
@@ -13,6 +13,10 @@ const TRACE = { before: /^\d{4}-.*belle-sip-message-channel .*(?:message sent to
 export interface LinphoneLine extends Line {
   /** The URI its messages go to. */
   readonly contact: string
+  /** It asks for the presence of its contact. */
+  readonly watches?: boolean
+  /** It publishes its presence to where it is registered (RFC 3903). */
+  readonly publishes?: boolean
 }
 
 export class Linphonec implements Phone {
@@ -27,13 +31,19 @@ export class Linphonec implements Phone {
     this.trace = new SipTrace(program, TRACE)
   }
 
-  static async start(line: LinphoneLine): Promise<Linphonec> {
+  static async start({ watches = false, publishes = false, ...line }: LinphoneLine): Promise<Linphonec> {
     if (!isInstalled('linphonec')) throw new MissingProgramError('linphonec', 'linphone-cli')
     const folder = await Folder.make('linphonec')
     // Without this folder it dies of a segmentation fault at the first message.
     await mkdir(folder.file('.local/share/linphone'), { recursive: true })
     const sipPort = await freePort()
-    await fillIn('linphonec/linphonerc', folder.file('linphonerc'), { transport: 'udp', ...line, sipPort })
+    await fillIn('linphonec/linphonerc', folder.file('linphonerc'), {
+      transport: 'udp',
+      ...line,
+      friends: watches ? `[friend_0]\nurl=<${line.contact}>\npol=accept\nsubscribe=1\n` : '',
+      publish: publishes ? 1 : 0,
+      sipPort,
+    })
     const env = { HOME: folder.path, XDG_DATA_HOME: undefined, XDG_CONFIG_HOME: undefined }
     const args = ['-c', folder.file('linphonerc'), '-d', '6']
     const program = Program.start({ command: 'linphonec', args, env, package: 'linphone-cli' })
@@ -58,6 +68,18 @@ export class Linphonec implements Phone {
       ms,
     )
     return /Message received from ([^ ]+): /.exec(line)?.[1] ?? ''
+  }
+
+  /** Its contact has become that, in its own words. */
+  async sees(status: 'Online' | 'Offline' | 'Busy' | 'Away', ms?: number): Promise<void> {
+    await this.program.line(new RegExp(`Friend .+ is ${status}\\s*$`), ms)
+  }
+
+  /** A NOTIFY tells it that it may not see its contact (RFC 6665 §4.1.3). */
+  async isRejected(): Promise<void> {
+    const rejects = ({ method, status, text }: Traced): boolean =>
+      method === 'NOTIFY' && status === 0 && /^Subscription-State: *terminated;reason=rejected/im.test(text)
+    await this.trace.messages.take('a NOTIFY that rejects it', rejects)
   }
 
   async stop(): Promise<void> {

@@ -67,6 +67,17 @@ export class Profanity {
     return this.log.lines.take(`RECV with ${match}`, (line) => line.includes('RECV: ') && match.test(line), ms)
   }
 
+  /** A line as its user types it, in the first window. */
+  async command(line: string): Promise<void> {
+    await this.terminal.enter('/win 1')
+    await this.terminal.enter(line)
+  }
+
+  /** Resolves with the screen as soon as it shows that. */
+  screen(match: string | RegExp, ms?: number): Promise<string> {
+    return this.terminal.shows(match, ms)
+  }
+
   /** XEP-0092: asks, and resolves with the screen that names the software. */
   async version(of: string, software: RegExp): Promise<string> {
     await this.terminal.enter('/win 1')

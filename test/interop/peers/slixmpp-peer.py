@@ -36,6 +36,11 @@ class Peer(slixmpp.ClientXMPP):
         self.add_event_handler("message", self.message)
         self.add_event_handler("message_error", self.message)
         self.add_event_handler("disconnected", lambda _: tell("disconnected"))
+        # The test says yes or no, not the library.
+        self.auto_authorize = None
+        self.auto_subscribe = False
+        self.add_event_handler("roster_update", self.listed)
+        self.register_handler(Callback("presence", MatchXPath("{jabber:client}presence"), self.presence))
         self.register_handler(Callback("question", MatchXPath(f"{{jabber:client}}iq/{{{NS_QUESTION}}}question"), self.asked))
 
     def failed(self, failure):
@@ -44,6 +49,8 @@ class Peer(slixmpp.ClientXMPP):
 
     async def started(self, _):
         cipher = self.socket.cipher() if hasattr(self.socket, "cipher") else None
+        if self.options.get("roster"):
+            await self.get_roster()
         if self.options["presence"]:
             self.send_presence()
         mechanism = self["feature_mechanisms"].mech
@@ -62,6 +69,23 @@ class Peer(slixmpp.ClientXMPP):
             errorType=error["type"] if error else None,
             text=error["text"] if error else None,
             xml=ElementTree.tostring(message.xml, encoding="unicode"),
+        )
+
+    def listed(self, iq):
+        for item in iq.xml.iter("{jabber:iq:roster}item"):
+            ask = " ask" if item.get("ask") else ""
+            tell("roster", jid=item.get("jid"), type=item.get("subscription", "none") + ask)
+
+    def presence(self, presence):
+        tell(
+            "presence",
+            **{"from": str(presence["from"]), "to": str(presence["to"])},
+            # slixmpp's own "type" is the show where there is one.
+            type=presence.xml.get("type") or "available",
+            show=presence["show"],
+            text=presence["status"],
+            condition=presence["error"]["condition"] if presence.xml.get("type") == "error" else None,
+            xml=ElementTree.tostring(presence.xml, encoding="unicode"),
         )
 
     def asked(self, iq):
@@ -95,7 +119,9 @@ class Peer(slixmpp.ClientXMPP):
             self.send_raw(command["xml"])
             tell("wrote")
         elif what == "presence":
-            self.send_presence()
+            self.send_presence(
+                pto=command.get("to"), ptype=command.get("type"), pshow=command.get("show"), pstatus=command.get("text")
+            )
         elif what == "ask":
             self.loop.create_task(self.ask(command))
         elif what == "answer":

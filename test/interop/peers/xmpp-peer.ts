@@ -14,6 +14,8 @@ export interface Login {
   readonly certificate: string
   /** Whether to send initial presence; a session without it gets no message to the bare address. */
   readonly presence?: boolean
+  /** Whether to ask for the list of contacts first: whoever has not hears nothing of requests and consent (slixmpp alone). */
+  readonly roster?: boolean
 }
 
 export interface PeerEvent {
@@ -24,6 +26,8 @@ export interface PeerEvent {
     | 'streamError'
     | 'disconnected'
     | 'message'
+    | 'presence'
+    | 'roster'
     | 'asked'
     | 'answered'
     | 'wrote'
@@ -41,6 +45,8 @@ export interface PeerEvent {
   readonly condition?: string | null
   readonly errorType?: string | null
   readonly text?: string | null
+  /** Of presence, whose `text` is its status; slixmpp alone. */
+  readonly show?: string | null
   readonly children?: Readonly<Record<string, string>>
   /** The stanza as the library prints it. */
   readonly xml?: string
@@ -106,6 +112,29 @@ export class XmppPeer {
   /** The error that comes back for the message with this id. */
   refusal(id: string, ms?: number): Promise<PeerEvent> {
     return this.message(`the error for message ${id}`, (event) => event.type === 'error' && event.id === id, ms)
+  }
+
+  /** Presence: to everybody who may see it, or to one address (slixmpp alone). */
+  shows(presence: { readonly to?: string; readonly type?: string; readonly show?: string; readonly text?: string } = {}): void {
+    this.#do({ do: 'presence', ...presence })
+  }
+
+  /** The next time the list of contacts, or a push of it, has that contact like that: `from`, `both`, `none ask`, `remove` … */
+  lists(jid: string, how: string, ms?: number): Promise<PeerEvent> {
+    return this.events.take(`${jid} as ${how}`, (event) => event.event === 'roster' && event.jid === jid && event.type === how, ms)
+  }
+
+  /** The next presence from that bare address that is of this kind: its type (`available` where it has none), or its show. */
+  sees(from: string, kind: string | RegExp, ms?: number): Promise<PeerEvent> {
+    const matches = (word: string | null | undefined) => (typeof kind === 'string' ? word === kind : kind.test(word ?? ''))
+    return this.events.take(
+      `presence ${kind} from ${from}`,
+      (event) =>
+        event.event === 'presence' &&
+        (event.from === from || event.from?.startsWith(`${from}/`) === true) &&
+        (matches(event.type) || matches(event.show) || (kind instanceof RegExp && matches(event.text))),
+      ms,
+    )
   }
 
   /** XEP-0092. */
