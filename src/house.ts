@@ -13,6 +13,7 @@ import type { SipUri } from './address/sip-uri.ts'
 import { ACCEPTED } from './core/answer.ts'
 import { Authenticator } from './core/authenticator.ts'
 import { Calls } from './core/calls.ts'
+import type { ComposersLimits } from './core/composers.ts'
 import { RealTimeCore } from './core/core.ts'
 import { FromWire } from './core/from-wire.ts'
 import { GruuWay } from './core/gruu-way.ts'
@@ -51,6 +52,7 @@ import { Outbound } from './sip/locate/outbound.ts'
 import { Peer } from './sip/locate/peer.ts'
 import { reachOf } from './sip/locate/reach.ts'
 import type { Received, SipStack } from './sip/port.ts'
+import { joinSipChat } from './sip-chat.ts'
 import { EVENTS, joinSipPresence, type SipPresence } from './sip-presence.ts'
 import type { Store } from './store/port.ts'
 import { FromClient } from './stream/from-client.ts'
@@ -77,6 +79,8 @@ export interface HouseSettings {
   readonly digest: readonly DigestAlgorithm[]
   readonly loopback: boolean
   readonly registrar?: RegistrarSettings
+  /** How long who types is said to type; absent: as RFC 3994 has it. */
+  readonly chatStates?: ComposersLimits
   /** What seals temporary GRUUs; absent: a new one with each start, which ends them all. */
   readonly gruuKey?: Buffer
   /** Whether a 3xx is followed for who calls; absent: yes. */
@@ -130,7 +134,6 @@ const LOCATE_AT_START_MS = 2_000
 export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack, log: Log): House {
   const now = (): number => Date.now()
   const hosts = new Map(settings.domains.map((domain) => [uriFor(Jid.parse(domain.name)).host, domain]))
-  const making = makingFor(settings.domains)
   const coreLog = log.tagged('CORE')
   const sipLog = log.tagged('SIP')
 
@@ -139,7 +142,10 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     (account) => pbxes.arrived(account),
   )
   const registrations = new Registrations(now)
-  const telephones = new Telephones(stack, { ...fitting(TELEPHONE_DEFAULTS, stack), xmppDataToPhones: settings.xmppDataToPhones }, sipLog)
+  const chat = joinSipChat(makingFor(settings.domains), registrations, (signal) => core.submit(signal), settings.chatStates, sipLog)
+  const { making, courtesy } = chat
+  const { xmppDataToPhones } = settings
+  const telephones = new Telephones(stack, { ...fitting(TELEPHONE_DEFAULTS, stack), xmppDataToPhones }, sipLog, courtesy)
   const awaiting = new Awaiting()
   // A late answer is a stanza like any other: it goes through the core's door.
   const asking = new Asking(ACCEPTED, (reply) => core.submit(toSignal(reply, making)))
@@ -167,6 +173,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
       publish: (signal) => sipPresence.watching.publish(signal),
     },
     making,
+    chatting: chat.chatting,
     log: coreLog,
   })
   const domain = new DomainTarget(new Features(domainFeatures(settings.software, () => new Date())), making)
@@ -182,6 +189,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     policy: strangers,
     remake: (signal) => remade(signal, making),
     presence: presenceElsewhere,
+    courtesy,
     hasSessions: (aor) => sessions.sessionsOf(aor).length > 0,
     refused: (aor) => endSessions(aor, 'The PBX takes your password no longer; log in again'),
     passwordOf: async (account) => settings.pbx?.passwordOf?.(jidFor(account)),
@@ -198,6 +206,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     limits: stack.limits,
     remake: (signal) => remade(signal, making),
     presence: presenceElsewhere,
+    courtesy,
     log: coreLog,
   })
   const gruus = new TemporaryGruus(settings.gruuKey ?? randomBytes(32), registrations)
@@ -324,6 +333,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
       clearInterval(sweeping)
       clearInterval(relocating)
       sipPresence.stop()
+      chat.stop()
       asking.stop()
       awaiting.stop()
     },

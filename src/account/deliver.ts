@@ -17,6 +17,7 @@ import type { Accounts } from '../store/port.ts'
 import { answerIq } from './answer-iq.ts'
 import type { Asking } from './asking.ts'
 import type { Awaiting } from './awaiting.ts'
+import type { Chatting } from './chatting.ts'
 import { PresenceDelivery, type PresenceDeliveryRooms } from './deliver-presence.ts'
 import type { Features } from './feature.ts'
 import { bestOf } from './fork.ts'
@@ -36,6 +37,8 @@ export interface DeliveryRooms {
   /** Absent: nobody watches or publishes by SIP. */
   readonly watchers?: Pick<SipWatchers, 'subscribe' | 'publish'>
   readonly making: Making
+  /** Absent: what SIP users say beside their words is nobody's business. */
+  readonly chatting?: Chatting
   readonly log: Log
 }
 
@@ -99,20 +102,22 @@ export class AccountTarget implements Target {
 
   #message(signal: Signal): Delivery {
     const { to } = signal
+    const isPlainSip = signal.received !== undefined && !carriesStanza(signal)
+    if (isPlainSip) this.rooms.chatting?.heard(signal)
     const sessions = this.rooms.sessions.sessionsOf(to.aor)
     const phones = this.rooms.locations.bindingsOf(to.aor)
     if (to.gr !== undefined) {
       const session = sessions.find(({ jid }) => jid.resource === to.gr)
-      if (session) return this.#write(signal, toStanza(signal, this.rooms.making), [session], [])
+      if (session) return this.#write(signal, this.#stanzaOf(signal, isPlainSip), [session], [])
       const phone = this.rooms.locations.deviceOf(to.aor, to.gr)
       if (phone) return this.#toTelephone(signal, phone)
     }
     // A telephone's own words need no stanza where only telephones hear them.
-    if (sessions.length === 0 && phones.length > 0 && signal.received && !carriesStanza(signal)) return this.#ring(signal, phones)
-    const stanza = toStanza(signal, this.rooms.making)
+    if (sessions.length === 0 && phones.length > 0 && isPlainSip) return this.#ring(signal, phones)
+    const stanza = this.#stanzaOf(signal, isPlainSip)
     switch (stanza.type) {
       case 'error':
-        return this.#dropped(stanza) // §8.5.2.1.1 and §8.5.3.2.1
+        return this.#late(signal, stanza, phones) // §8.5.2.1.1 and §8.5.3.2.1
       case 'groupchat':
         return this.#ifExists(signal, () => answerFor(NOT_FOR_ALL, signal))
       case 'headline':
@@ -120,6 +125,11 @@ export class AccountTarget implements Target {
       default:
         return this.#toAll(signal, stanza, sessions, phones) ?? this.#ifExists(signal, () => answerFor(NO_DEVICE, signal))
     }
+  }
+
+  #stanzaOf(signal: Signal, isPlainSip: boolean): Stanza {
+    const stanza = toStanza(signal, this.rooms.making)
+    return isPlainSip ? (this.rooms.chatting?.told(signal, stanza) ?? stanza) : stanza
   }
 
   /** To every available session of non-negative priority and every telephone; undefined where there is none. */
@@ -174,7 +184,16 @@ export class AccountTarget implements Target {
     if (signal.received && !carriesStanza(signal)) return this.rooms.telephones.send(phone, signal)
     const stanza = toStanza(signal, this.rooms.making)
     // An error never becomes a request to a telephone, or two gateways would answer each other for ever.
-    return stanza.type === 'error' ? this.#dropped(stanza) : this.rooms.telephones.send(phone, this.#forTelephones(signal, stanza))
+    return stanza.type === 'error'
+      ? this.#late(signal, stanza, [phone])
+      : this.rooms.telephones.send(phone, this.#forTelephones(signal, stanza))
+  }
+
+  /** An error about what was answered with 2xx already: who asked to be told of it on his telephone is told (RFC 5438 §12.1.3.1). */
+  #late(signal: Signal, stanza: Stanza, phones: readonly Binding[]): MaybePromise<Answer> {
+    if (phones.length === 0 || this.rooms.chatting?.wantsToHear(stanza, signal) !== true) return this.#dropped(stanza)
+    this.#ringBeside(this.#forTelephones(signal, stanza), phones)
+    return OK
   }
 
   /** An error nobody is there for is not answered; the log knows of it. */

@@ -24,6 +24,9 @@ export interface Binding {
   readonly others?: readonly Binding[]
 }
 
+/** What stays the same of a telephone when it registers again: its instance, where it has one. */
+export const deviceKey = ({ instance, contact }: Binding): string => instance ?? contact.toString()
+
 /** What routing and delivery see of the registrations; several nodes will share it behind the same shape. */
 export interface Locations {
   /** The devices alive now, best `q` first. Several flows of one stand as one, the newest with the `others` in it (RFC 5626 §7). */

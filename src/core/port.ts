@@ -23,6 +23,18 @@ export interface HopPolicy {
   readonly maxMessageBytes: number
   /** A telephone: it gets only what a person can read, and no body of several parts. */
   readonly telephone?: boolean
+  /** What the peer has shown that it understands besides text; absent: nothing. */
+  readonly reads?: Reads
+}
+
+/** What some telephones understand, and others would show as text. */
+export interface Reads {
+  /** application/im-iscomposing+xml (RFC 3994). */
+  readonly composing: boolean
+  /** message/cpim (RFC 3862), in which receipts are asked for. */
+  readonly cpim: boolean
+  /** message/imdn+xml in that: the receipts themselves (RFC 5438). */
+  readonly imdn: boolean
 }
 
 /** How a signal reached the core, which decides what is believed of it. */

@@ -4,6 +4,7 @@ import type { Log } from '../log/log.ts'
 import type { Received, StackLimits } from '../sip/port.ts'
 import { PlainAnswer } from './answer.ts'
 import type { ForwardHop, ForwardWay } from './calls.ts'
+import type { Courtesy } from './courtesy.ts'
 import { type Delivery, type HopPolicy, RefusedError, type Signal, type Target, type Way } from './port.ts'
 import type { HopRoute, RouteRule } from './route-rule.ts'
 import { type Resolution, RouteTable } from './route-table.ts'
@@ -21,6 +22,8 @@ export interface RouteRooms {
   readonly remake: (signal: Signal) => Signal
   /** Takes the presence of hops that carry no P-XMPP-Data. */
   readonly presence: (signal: Signal) => Delivery
+  /** What the people behind next hops have shown that they read. */
+  readonly courtesy?: Courtesy
   readonly log: Log
 }
 
@@ -70,13 +73,13 @@ export class Routes implements Way {
   }
 
   #hopsOf(rules: readonly RouteRule[]): readonly (SipHop | undefined)[] {
-    const { peer: newPeer, limits, remake, presence, log } = this.rooms
+    const { peer: newPeer, limits, remake, presence, courtesy, log } = this.rooms
     const peers = new Map(this.#hops.flatMap((hop) => (hop ? [[hop.peer.uri.toString(), hop.peer] as const] : [])))
     return rules.map(({ to }) => {
       if (to.kind !== 'hop') return undefined
       const peer = peers.get(to.uri.toString()) ?? newPeer(to.uri)
       peers.set(to.uri.toString(), peer)
-      return new SipHop(peer, policyOf(to, limits), to.trusted, remake, log, presence)
+      return new SipHop(peer, policyOf(to, limits), to.trusted, remake, log, presence, courtesy)
     })
   }
 

@@ -5,7 +5,8 @@ import type { SipRequest, SipResponse } from '../sip/message.ts'
 import { type NextHop, NoResponseError } from '../sip/port.ts'
 import { PlainAnswer, WireAnswer } from './answer.ts'
 import { ContactLanes } from './contact-lane.ts'
-import { type Answer, type Delivery, type HopPolicy, RefusedError, type Signal, type Target, trusts } from './port.ts'
+import type { Courtesy } from './courtesy.ts'
+import { type Answer, type Delivery, type HopPolicy, type MaybePromise, RefusedError, type Signal, type Target, trusts } from './port.ts'
 
 /** Where a hop is and whether it answers is found out by RFC 3263: sip/locate has it. */
 export interface HopPeer {
@@ -38,6 +39,8 @@ export class SipHop implements Target {
     readonly log: Log,
     /** Takes what says that somebody is there or wants to know it, for hops that cannot be told by P-XMPP-Data: it needs a dialog there (RFC 6665). */
     readonly presence: (signal: Signal) => Delivery,
+    /** Absent: everybody there gets plain text. */
+    readonly courtesy?: Courtesy,
   ) {}
 
   /** Whether this hop can be told such a thing at all. A question goes only where its answer would be believed. */
@@ -52,14 +55,22 @@ export class SipHop implements Target {
   deliver(signal: Signal): Delivery {
     if (!this.carries(signal)) throw MESSAGES_ONLY
     if ((signal.method === 'SUBSCRIBE' || signal.method === 'NOTIFY') && !this.#carriesStanzas) return this.presence(signal)
-    const request = this.#requestOf(signal)
-    // What others sent is relayed as it comes: their own lanes rule it. RFC 3428 §8 speaks of MESSAGE alone.
-    if (signal.method !== 'MESSAGE' || signal.arrival.kind === 'wire') return this.#send(request)
-    return this.#lanes.run(request.uri, () => this.#send(request))
+    if (signal.method !== 'MESSAGE') return this.#send(this.#requestOf(signal, this.policy), signal)
+    const { courtesy, policy } = this
+    const reads = policy.xmppData === 'off' ? courtesy?.readsOf(signal.to.aor) : undefined
+    if (!courtesy || !reads) return this.#hand(this.#requestOf(signal, policy), signal)
+    const make = (known: HopPolicy): SipRequest => this.#requestOf(signal, known)
+    return courtesy.deliver(signal.to.aor, reads, signal, policy, make, (request) => this.#hand(request, signal))
   }
 
-  #requestOf(signal: Signal): SipRequest {
-    const request = (this.policy.xmppData === 'off' && carriesStanza(signal) ? this.remake(signal) : signal).requestFor(this.policy)
+  #hand(request: SipRequest, signal: Signal): MaybePromise<Answer> {
+    // What others sent is relayed as it comes: their own lanes rule it. RFC 3428 §8 speaks of MESSAGE alone.
+    if (signal.arrival.kind === 'wire') return this.#send(request, signal)
+    return this.#lanes.run(request.uri, () => this.#send(request, signal))
+  }
+
+  #requestOf(signal: Signal, policy: HopPolicy): SipRequest {
+    const request = (policy.xmppData === 'off' && carriesStanza(signal) ? this.remake(signal) : signal).requestFor(policy)
     if (!signal.received) return request
     const { headers } = request
     // The table says where it goes: a route the sender had in mind would lead somewhere else from there.
@@ -69,9 +80,10 @@ export class SipHop implements Target {
     return request
   }
 
-  async #send(request: SipRequest): Promise<Answer> {
+  async #send(request: SipRequest, { to }: Signal): Promise<Answer> {
     try {
       const response = await this.peer.send(request)
+      if (response.status === 415) this.courtesy?.refused(to.aor, request)
       return response.status === 503 ? overloaded(response) : new WireAnswer(response, this.trusted)
     } catch (cause) {
       if (!(cause instanceof NoResponseError)) throw cause

@@ -4,7 +4,8 @@ import { SipRequest } from '../sip/message.ts'
 import { NoResponseError, type SipStack } from '../sip/port.ts'
 import { PlainAnswer, WireAnswer } from './answer.ts'
 import { ContactLanes } from './contact-lane.ts'
-import type { Binding } from './location.ts'
+import type { Courtesy } from './courtesy.ts'
+import { type Binding, deviceKey } from './location.ts'
 import type { Answer, HopPolicy, MaybePromise, Signal } from './port.ts'
 
 export interface TelephoneSettings {
@@ -34,6 +35,8 @@ export class Telephones {
     readonly stack: SipStack,
     settings: TelephoneSettings,
     readonly log: Log,
+    /** Absent: every telephone gets plain text. */
+    readonly courtesy?: Courtesy,
   ) {
     this.#byAnyTransport = {
       xmppData: settings.xmppDataToPhones ? 'header' : 'off',
@@ -54,9 +57,17 @@ export class Telephones {
 
   /** Sends one signal to one telephone. Throws RefusedError where it does not fit. */
   send(binding: Binding, signal: Signal): MaybePromise<Answer> {
-    const made = signal.requestFor(binding.contact.transport === 'udp' ? this.#byUdpOnly : this.#byAnyTransport)
+    const policy = binding.contact.transport === 'udp' ? this.#byUdpOnly : this.#byAnyTransport
+    const { courtesy } = this
+    const reads = signal.method === 'MESSAGE' ? courtesy?.readsOf(deviceKey(binding)) : undefined
+    if (!courtesy || !reads) return this.#hand(signal.requestFor(policy), binding, signal)
+    const make = (known: HopPolicy): SipRequest => signal.requestFor(known)
+    return courtesy.deliver(deviceKey(binding), reads, signal, policy, make, (made) => this.#hand(made, binding, signal))
+  }
+
+  #hand(made: SipRequest, binding: Binding, { arrival }: Signal): MaybePromise<Answer> {
     // What others sent is relayed as it comes: their own lanes rule it.
-    if (signal.arrival.kind === 'wire') return this.#deliver(made, binding)
+    if (arrival.kind === 'wire') return this.#deliver(made, binding)
     return this.#lanes.run(binding.contact.toString(), () => this.#deliver(made, binding))
   }
 
@@ -64,6 +75,7 @@ export class Telephones {
   async #deliver(made: SipRequest, binding: Binding): Promise<Answer> {
     const { others } = binding
     const answer = await this.#send(requestTo(binding, made), binding)
+    if (answer.status === 415) this.courtesy?.refused(deviceKey(binding), made)
     const [next, ...rest] = others ?? []
     if (!next || !(answer.status === 430 || answer.failure !== undefined)) return answer
     return this.#deliver(made, { ...next, others: rest })

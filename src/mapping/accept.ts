@@ -7,6 +7,8 @@ export const ACCEPTED_TYPES = [
   'multipart/mixed',
   'multipart/alternative',
   'multipart/related',
+  'application/im-iscomposing+xml',
+  'message/imdn+xml',
   'application/xmpp+xml',
 ] as const
 

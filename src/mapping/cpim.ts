@@ -2,6 +2,9 @@
 import { RefusedError } from '../core/port.ts'
 import { parseDateTime } from '../stanza/datetime.ts'
 import { ACCEPT } from './accept.ts'
+import { oneLine } from './header-text.ts'
+import { type Asked, type Wish, wishesIn } from './imdn.ts'
+import { LIMITS } from './limits.ts'
 import { headerLines, mimeHeaders, Part } from './part.ts'
 import { xmlText } from './xml-text.ts'
 
@@ -17,6 +20,8 @@ export interface Cpim {
   readonly subjects: readonly { readonly text: string; readonly lang: string | undefined }[]
   /** RFC 5438 §6.3. */
   readonly messageId: string | undefined
+  /** What its sender wants to be told (RFC 5438); undefined where that is nothing. */
+  readonly asked: Asked | undefined
   /** What is wrapped. From and To of the wrapper are not believed: the request itself says who sent it. */
   readonly content: Part
 }
@@ -41,20 +46,32 @@ function read(lines: readonly string[]): Omit<Cpim, 'content'> {
   const subjects: { text: string; lang: string | undefined }[] = []
   let sentAt: Date | undefined
   let messageId: string | undefined
+  let dateTime: string | undefined
+  let recipient: string | undefined
+  const wishes = new Set<Wish>()
+  const routes: string[] = []
   for (const line of lines) {
     const match = HEADER.exec(line)
     if (!match) throw new RefusedError(400, 'The message/cpim has a header without a name')
     const [, written = '', params = '', raw = ''] = match
     const { ns, name } = resolved(written, prefixes)
     const value = unescaped(raw)
-    if (ns === NS_IMDN && name === 'Message-ID') messageId = xmlText(value.trim())
+    if (ns === NS_IMDN) {
+      if (name === 'Message-ID') messageId = xmlText(value.trim())
+      else if (name === 'Disposition-Notification') for (const wish of wishesIn(value)) wishes.add(wish)
+      else if (name === 'IMDN-Record-Route' && routes.length < LIMITS.imdnRoutes) routes.push(oneLine(value))
+    }
     if (ns !== NS_CPIM) continue
-    if (name === 'DateTime') sentAt = parseDateTime(value.trim())
+    if (name === 'DateTime') {
+      dateTime = xmlText(value.trim())
+      sentAt = parseDateTime(dateTime)
+    } else if (name === 'To') recipient ??= /<([^<>\s]+)>/.exec(value)?.[1]
     else if (name === 'Subject') subjects.push({ text: xmlText(value), lang: /;lang=([A-Za-z0-9-]+)/.exec(params)?.[1] })
     else if (name === 'NS') declare(value, prefixes)
     else if (name === 'Require') mustUnderstand(value)
   }
-  return { sentAt, subjects, messageId }
+  const asked = messageId !== undefined && wishes.size > 0 ? { wishes, messageId, dateTime, routes, recipient } : undefined
+  return { sentAt, subjects, messageId, asked }
 }
 
 /** §3.4: a prefix names a namespace that an `NS` header before it declared. */

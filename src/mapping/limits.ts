@@ -23,6 +23,13 @@ export const LIMITS = {
   stackBytes: 300,
   /** Seconds a message may be on its way before the receiver is told when it was sent. */
   lateSeconds: 10,
+  /** IMDN-Record-Route fields of one message: intermediaries that want to see its receipt. */
+  imdnRoutes: 8,
+  /** What we say of our own `active` (RFC 3994 §3.2: 60 or more); it is repeated a while before. */
+  composingRefreshSeconds: 90,
+  /** Seconds that `active` lasts where its sender does not say (RFC 3994 §3.3), and at most. */
+  composingSeconds: 120,
+  composingSecondsMax: 600,
   /** Seconds after which a sender may try again where we cannot say better (RFC 3261 §20.33). */
   retryAfterSeconds: 30,
 } as const

@@ -11,7 +11,7 @@ export interface Content {
   /** What a person reads; undefined where there is nothing to read. */
   readonly text: string | undefined
   /** Content-Type of that; absent: text/plain. */
-  readonly type?: string
+  readonly type?: string | undefined
   /** A person loses nothing of weight without P-XMPP-Data. */
   readonly standsAlone: boolean
   /** Built only for hops that carry it. */

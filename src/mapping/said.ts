@@ -3,8 +3,10 @@ import { RefusedError } from '../core/port.ts'
 import type { SipRequest } from '../sip/message.ts'
 import { ACCEPT, ACCEPT_ENCODING } from './accept.ts'
 import { decodedText } from './charset.ts'
+import { type Composing, IS_COMPOSING, readComposing } from './composing.ts'
 import { parseCpim } from './cpim.ts'
 import { textOfHtml } from './html.ts'
+import { type Asked, IMDN, type News, readImdn } from './imdn.ts'
 import { isSameLanguage, languageTag } from './language.ts'
 import { LIMITS } from './limits.ts'
 import { splitParts } from './multipart.ts'
@@ -21,6 +23,12 @@ export class Said {
   readonly subjects: Text[] = []
   sentAt: Date | undefined
   messageId: string | undefined
+  /** What its sender wants to be told of it. */
+  asked: Asked | undefined
+  /** It says that somebody types, or no longer does. */
+  composing: Composing | undefined
+  /** It says what became of a message. */
+  news: News | undefined
 }
 
 const NOTHING: readonly Text[] = []
@@ -53,6 +61,14 @@ class Walk {
     if (name === 'text/plain') return [{ text: decodedText(part.content(), type?.params.get('charset')), lang }]
     if (name === 'text/html') return [{ text: textOfHtml(decodedText(part.content(), type?.params.get('charset'))), lang }]
     if (name === 'message/cpim') return this.#cpim(part, lang, depth)
+    if (name === IS_COMPOSING) {
+      this.said.composing ??= readComposing(decodedText(part.content(), type?.params.get('charset')))
+      return NOTHING
+    }
+    if (name === IMDN) {
+      this.said.news ??= readImdn(decodedText(part.content(), type?.params.get('charset')))
+      return NOTHING
+    }
     // What P-XMPP-Data refers to is read where that is believed.
     if (name === 'application/xmpp+xml') return NOTHING
     if (!name.startsWith('multipart/')) throw new RefusedError(415, 'A body of this type cannot be shown', ACCEPT)
@@ -65,9 +81,10 @@ class Walk {
   }
 
   #cpim(part: Part, lang: string | undefined, depth: number): readonly Text[] {
-    const { content, sentAt, subjects, messageId } = parseCpim(part.content())
+    const { content, sentAt, subjects, messageId, asked } = parseCpim(part.content())
     this.said.sentAt ??= sentAt
     this.said.messageId ??= messageId
+    this.said.asked ??= asked
     this.said.subjects.push(...subjects.map((subject) => ({ text: subject.text, lang: subject.lang ?? lang })))
     return this.texts(content, lang, depth + 1)
   }

@@ -186,7 +186,7 @@ export class StanzaSignal implements Signal {
 
   #content(head: readonly string[], from: SipUri, hop: HopPolicy): Content {
     const { origin } = this
-    if (this.method === 'MESSAGE') return new MessageContent(origin, head, hop)
+    if (this.method === 'MESSAGE') return new MessageContent(origin, head, hop, this.#making)
     if (this.method === 'INFO') return new IqContent(origin, head, hop)
     return new PresenceContent(origin, head, from, hop, this.#making.now())
   }

@@ -1,5 +1,6 @@
 /** RFC 7572 §5: one MESSAGE becomes one `<message/>`; what a trusted P-XMPP-Data adds is merged in. */
 import { createHash } from 'node:crypto'
+import type { Jid } from '../address/jid.ts'
 import type { Signal } from '../core/port.ts'
 import { RefusedError, trusts } from '../core/port.ts'
 import { parseDate } from '../sip/date.ts'
@@ -7,11 +8,14 @@ import type { SipRequest } from '../sip/message.ts'
 import { delayElement, NS_DELAY } from '../stanza/delay.ts'
 import { NS_CLIENT, Stanza } from '../stanza/stanza.ts'
 import { Element, el, type Node } from '../xml/element.ts'
+import { chatState } from './composing.ts'
 import { oneLine } from './header-text.ts'
 import { honoured, jidOf } from './honoured.ts'
+import { failureOf, type News, NS_MARKERS, NS_RECEIPTS, receiptFor } from './imdn.ts'
 import { isSameLanguage, languageTag } from './language.ts'
 import { LIMITS } from './limits.ts'
 import type { Making } from './making.ts'
+import { idOf } from './message-id.ts'
 import { type Said, saidIn, type Text } from './said.ts'
 import { xmlText } from './xml-text.ts'
 import { readXmppData } from './xmpp-data.ts'
@@ -31,12 +35,16 @@ export function messageOf(signal: Signal, request: SipRequest, making: Making): 
     subject: subjectOf(request, said),
     lang: languageTag(request.headers.get('Content-Language')) ?? said.texts[0]?.lang,
   }
+  if (!data && said.news && said.texts.length === 0) return newsOf(said, said.news, from, to, making)
   const attrs = ['from', from.toString(), 'to', to.toString(), ...(data ? ownAttrs(data) : plainAttrs(request, said, making, to.domain))]
   const lang = data?.attr('xml:lang') ?? (keepsPlaceFor(native.lang, data) ? undefined : native.lang)
   if (lang !== undefined && data?.attr('xml:lang') === undefined) attrs.push('xml:lang', lang)
 
   const children = merged(data, native, lang)
-  if (!data) addThread(children, request, making)
+  if (!data) {
+    addThread(children, request, making)
+    addSigns(children, said)
+  }
   const sentAt = said.sentAt ?? parseDate(request.headers.get('Date') ?? '')
   if (sentAt && !data?.child('delay', NS_DELAY) && making.now().getTime() - sentAt.getTime() > LIMITS.lateSeconds * 1000) {
     children.push(delayElement(sentAt, to.domain))
@@ -71,13 +79,36 @@ function ownAttrs(data: Element): string[] {
   return attrs
 }
 
+const shortId = (id: string): string => (id.length <= LIMITS.idCharacters ? id : createHash('sha256').update(id).digest('base64url'))
+
 /** RFC 7572 Table 2: the transaction identifier is the id; where there is an IMDN Message-ID, that is the one receipts will name (RFC 5438 §6.3). */
 function plainAttrs(request: SipRequest, said: Said, making: Making, domain: string): string[] {
   const branch = /;\s*branch\s*=\s*([^\s;,]+)/i.exec(request.headers.get('Via') ?? '')?.[1]
   const id = xmlText(said.messageId || branch || making.tag())
-  const short = id.length <= LIMITS.idCharacters ? id : createHash('sha256').update(id).digest('base64url')
+  const short = shortId(id)
   // A deviation from RFC 7572 §5, which knows no type but normal: chat clients hide what is normal from the conversation.
   return making.pagerType(domain) === 'chat' ? ['id', short, 'type', 'chat'] : ['id', short]
+}
+
+/** RFC 5438: a receipt, or the error that comes late. Throws RefusedError with 200 for news that XMPP has no word for: it has arrived all the same. */
+function newsOf({ messageId }: Said, news: News, from: Jid, to: Jid, making: Making): Stanza {
+  const addresses = ['from', from.toString(), 'to', to.toString()]
+  const receipt = receiptFor(news)
+  if (receipt) {
+    const attrs = [...addresses, 'id', shortId(messageId ?? making.tag()), 'type', 'chat']
+    return new Stanza(new Element('message', NS_CLIENT, attrs, [receipt]), from, to)
+  }
+  const failure = failureOf(news)
+  if (!failure) throw new RefusedError(200, 'OK')
+  return new Stanza(new Element('message', NS_CLIENT, [...addresses, 'id', idOf(news.messageId), 'type', 'error'], [failure]), from, to)
+}
+
+/** Chat states, and what a sender wants to be told. */
+function addSigns(children: Node[], { composing, asked, texts }: Said): void {
+  if (composing && texts.length === 0) children.push(chatState(composing.state))
+  if (!asked || texts.length === 0) return
+  if (asked.wishes.has('positive-delivery')) children.push(el('request', NS_RECEIPTS))
+  if (asked.wishes.has('display')) children.push(el('markable', NS_MARKERS))
 }
 
 /** SIP wins for the body and the subject, the data gives the rest; each text goes where the data kept a place of its language. */

@@ -171,7 +171,10 @@ describe('what cannot be shown is refused, in the words of SIP', () => {
     const { status, headers } = refusal('application/vnd.3gpp.sms', 'x')
     expect(status).toBe(415)
     expect(headers).toEqual([
-      ['Accept', 'text/plain, text/html, message/cpim, multipart/mixed, multipart/alternative, multipart/related, application/xmpp+xml'],
+      [
+        'Accept',
+        'text/plain, text/html, message/cpim, multipart/mixed, multipart/alternative, multipart/related, application/im-iscomposing+xml, message/imdn+xml, application/xmpp+xml',
+      ],
     ])
   })
   test('an unknown charset', () => {

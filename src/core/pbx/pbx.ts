@@ -6,6 +6,7 @@ import { newCallId, newTag } from '../../sip/identifier.ts'
 import { Headers, SipRequest, type SipResponse } from '../../sip/message.ts'
 import { parseNameAddr } from '../../sip/name-addr.ts'
 import { type NextHop, NoResponseError } from '../../sip/port.ts'
+import type { Courtesy } from '../courtesy.ts'
 import type { Delivery, HopPolicy, Signal } from '../port.ts'
 import { type HopPeer, SipHop } from '../sip-hop.ts'
 import { PBX_DEFAULTS, type PbxLimits } from './limits.ts'
@@ -38,6 +39,8 @@ export interface PbxRooms {
   readonly remake: (signal: Signal) => Signal
   /** Takes what says that somebody is there, or asks. */
   readonly presence: (signal: Signal) => Delivery
+  /** What the people there have shown that they read. */
+  readonly courtesy?: Courtesy
   hasSessions(aor: string): boolean
   /** The PBX takes the password no longer that it has let the account in with. */
   refused(aor: string): void
@@ -86,7 +89,7 @@ export class Pbx {
       isSourceOf: (request, from) => peer.isSourceOf(request, from),
       locate: () => peer.locate(),
     }
-    this.hop = new SipHop(signing, rooms.policy, false, rooms.remake, rooms.log, rooms.presence)
+    this.hop = new SipHop(signing, rooms.policy, false, rooms.remake, rooms.log, rooms.presence, rooms.courtesy)
   }
 
   get lines(): number {
