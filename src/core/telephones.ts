@@ -71,6 +71,11 @@ export class Telephones {
     return this.#lanes.run(binding.contact.toString(), () => this.#deliver(made, binding))
   }
 
+  /** A request of our own that waits behind no message: whether it is there is to be known now. */
+  ask(binding: Binding, made: SipRequest): Promise<Answer> {
+    return this.#deliver(made, binding)
+  }
+
   /** Over the next flow of the same device where one is dead (RFC 5626 §7); what it has answered, it has answered for all. */
   async #deliver(made: SipRequest, binding: Binding): Promise<Answer> {
     const { others } = binding

@@ -6,30 +6,51 @@ import { type Element, el } from '../xml/element.ts'
 const NS_INFO = 'http://jabber.org/protocol/disco#info'
 const NS_ITEMS = 'http://jabber.org/protocol/disco#items'
 
+type MaybePromise<T> = T | Promise<T>
+
 export interface Identity {
   readonly category: string
   readonly type: string
   readonly name?: string
 }
 
+/** What one owner says of himself. */
+export interface Description {
+  readonly identity: Identity
+  /** Beside discovery itself. */
+  readonly features: readonly string[]
+  /** XEP-0128. */
+  readonly forms?: readonly Element[]
+}
+
 /** Discovery of the owner of `others`, which stand beside this feature in the same list. */
 export const disco = (identity: Identity, others: readonly Feature[]): Feature => {
-  const features = [NS_INFO, NS_ITEMS, ...others.flatMap((other) => other.disco)].toSorted()
-  const info = el(
+  const info = infoOf({ identity, features: others.flatMap((other) => other.disco) })
+  return discovery(() => info)
+}
+
+/** Discovery of somebody who has to be asked first. */
+export const discoOf = (described: () => Promise<Description>): Feature => discovery(async () => infoOf(await described()))
+
+const discovery = (info: () => MaybePromise<Element>): Feature => ({
+  xeps: [{ number: 30, name: 'Service Discovery', version: '2.5.0' }],
+  disco: [],
+  iq: {
+    [request('get', NS_INFO, 'query')]: (_iq, query) => withoutNode(query) && info(),
+    [request('get', NS_ITEMS, 'query')]: (_iq, query) => withoutNode(query) && el('query', NS_ITEMS),
+  },
+})
+
+function infoOf({ identity: { category, type, name }, features, forms = [] }: Description): Element {
+  const all = [...new Set([NS_INFO, NS_ITEMS, ...features])].toSorted()
+  return el(
     'query',
     NS_INFO,
     {},
-    el('identity', NS_INFO, { category: identity.category, type: identity.type, name: identity.name }),
-    ...features.map((name) => el('feature', NS_INFO, { var: name })),
+    el('identity', NS_INFO, { category, type, name }),
+    ...all.map((feature) => el('feature', NS_INFO, { var: feature })),
+    ...forms,
   )
-  return {
-    xeps: [{ number: 30, name: 'Service Discovery', version: '2.5.0' }],
-    disco: [],
-    iq: {
-      [request('get', NS_INFO, 'query')]: (_iq, query) => withoutNode(query) && info,
-      [request('get', NS_ITEMS, 'query')]: (_iq, query) => withoutNode(query) && el('query', NS_ITEMS),
-    },
-  }
 }
 
 function withoutNode(query: Element): true {
