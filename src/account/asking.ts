@@ -1,11 +1,10 @@
-/** Outstanding iqs towards our sessions: what was asked of a client, and the answer that is still to come (iq is INFO, its answer the final response). */
+/** Outstanding iqs towards our sessions and components: what was asked of them, and the answer that is still to come (iq is INFO, its answer the final response). */
 import type { Answer, Signal } from '../core/port.ts'
 import { answerFor, toAnswer } from '../mapping/answer.ts'
 import { StanzaError } from '../stanza/error.ts'
 import type { Stanza } from '../stanza/stanza.ts'
 import { Deadlines } from './deadlines.ts'
-import { iqKey, Outstanding } from './outstanding.ts'
-import type { Session } from './sessions.ts'
+import { iqKey, Outstanding, type Party } from './outstanding.ts'
 
 /** A non-INVITE transaction may not be held open longer; after that the answer is 202 and the result follows on its own. */
 export const ANSWER_WITHIN_MS = 20_000
@@ -15,7 +14,7 @@ export const FORGOTTEN_AFTER_MS = 120_000
 export const UNANSWERED_MAX = 1_000
 
 interface Asked {
-  readonly session: Session
+  readonly session: Party
   readonly key: string
   readonly signal: Signal
   readonly answer: (answer: Answer) => void
@@ -47,12 +46,12 @@ export class Asking {
   }
 
   /** Puts an iq get or set before a client; the answer is what it says, 202 where it takes its time. Throws StanzaError. */
-  ask(session: Session, iq: Stanza, signal: Signal): Promise<Answer> {
+  ask(session: Party, iq: Stanza, signal: Signal): Promise<Answer> {
     let tell: Asked['answer'] = () => {}
     const answer = new Promise<Answer>((resolve) => {
       tell = resolve
     })
-    const asked: Asked = { session, key: iqKey(iq.from.toString(), iq.id), signal, answer: tell }
+    const asked: Asked = { session, key: iqKey(session, iq.from.toString(), iq.to.toString(), iq.id), signal, answer: tell }
     this.#outstanding.add(asked)
     this.#soon.begin(asked)
     session.deliver(iq.xml)
@@ -60,8 +59,8 @@ export class Asking {
   }
 
   /** A client's result or error. False where nobody asked, or nobody waits any more: it is dropped (RFC 6120 §8.2.3). */
-  answered(session: Session, reply: Stanza): boolean {
-    const asked = this.#outstanding.find(session, iqKey(reply.to.toString(), reply.id))
+  answered(session: Party, reply: Stanza): boolean {
+    const asked = this.#outstanding.find(session, iqKey(session, reply.to.toString(), reply.from.toString(), reply.id))
     if (!asked) return false
     this.#outstanding.remove(asked)
     if (this.#soon.end(asked)) asked.answer(toAnswer(reply, asked.signal))
@@ -70,7 +69,7 @@ export class Asking {
   }
 
   /** The client is gone: whoever waits hears so at once. */
-  ended(session: Session): void {
+  ended(session: Party): void {
     for (const asked of this.#outstanding.takeAll(session)) {
       this.#late.end(asked)
       if (this.#soon.end(asked)) asked.answer(answerFor(GONE, asked.signal))

@@ -1,16 +1,15 @@
-/** What our sessions have asked and not been told yet: bounds it, takes late answers, and ends the wait with remote-server-timeout. */
+/** What our sessions and components have asked and not been told yet: bounds it, takes late answers, and ends the wait with remote-server-timeout. */
 import { errorReply, StanzaError } from '../stanza/error.ts'
 import type { Stanza } from '../stanza/stanza.ts'
 import { FORGOTTEN_AFTER_MS } from './asking.ts'
 import { Deadlines } from './deadlines.ts'
-import { iqKey, Outstanding } from './outstanding.ts'
-import type { Session } from './sessions.ts'
+import { iqKey, Outstanding, type Party } from './outstanding.ts'
 
 /** Requests one session may have under way. */
 export const PENDING_MAX = 1_000
 
 interface Pending {
-  readonly session: Session
+  readonly session: Party
   readonly iq: Stanza
   readonly key: string
 }
@@ -27,21 +26,21 @@ export class Awaiting {
   }
 
   /** Throws StanzaError where the session has too many under way, or this very one already. */
-  begin(session: Session, iq: Stanza): void {
-    const pending = { session, iq, key: iqKey(iq.to.toString(), iq.id) }
+  begin(session: Party, iq: Stanza): void {
+    const pending = { session, iq, key: iqKey(session, iq.to.toString(), iq.from.toString(), iq.id) }
     this.#outstanding.add(pending)
     this.#deadlines.begin(pending)
   }
 
-  /** The answer is there; false where nothing waits for it (any more), and it must not be shown. */
-  end(session: Session, from: string, id: string | undefined): boolean {
-    const pending = this.#outstanding.find(session, iqKey(from, id))
+  /** The answer is there, for this address of a party that has many; false where nothing waits for it (any more), and it must not be shown. */
+  end(session: Party, from: string, id: string | undefined, to = ''): boolean {
+    const pending = this.#outstanding.find(session, iqKey(session, from, to, id))
     if (!pending) return false
     this.#outstanding.remove(pending)
     return this.#deadlines.end(pending)
   }
 
-  ended(session: Session): void {
+  ended(session: Party): void {
     for (const pending of this.#outstanding.takeAll(session)) this.#deadlines.end(pending)
   }
 

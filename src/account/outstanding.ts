@@ -1,9 +1,18 @@
-/** What each session has outstanding, by a key of its own: bounded, and gone with the session. */
+/** What each party has outstanding, by a key of its own: bounded, and gone with the party. */
 import { StanzaError } from '../stanza/error.ts'
-import type { Session } from './sessions.ts'
+import type { Element } from '../xml/element.ts'
 
-export class Outstanding<Item extends { readonly session: Session; readonly key: string }> {
-  readonly #bySession = new Map<Session, Map<string, Item>>()
+/** Who asks and is asked on a stream: a client's session, or a connection of a component. */
+export interface Party {
+  deliver(xml: Element): void
+  /** It speaks for more addresses than one, so that theirs count beside the other side's. */
+  readonly hasManyAddresses?: boolean
+  /** How much it may have outstanding; absent: what one client may. */
+  readonly outstandingMax?: number
+}
+
+export class Outstanding<Item extends { readonly session: Party; readonly key: string }> {
+  readonly #bySession = new Map<Party, Map<string, Item>>()
 
   constructor(
     readonly max: number,
@@ -11,19 +20,19 @@ export class Outstanding<Item extends { readonly session: Session; readonly key:
     readonly tooMany: string,
   ) {}
 
-  /** Throws StanzaError where the session has too many, or this one already. */
+  /** Throws StanzaError where the party has too many, or this one already. */
   add(item: Item): void {
     let items = this.#bySession.get(item.session)
     if (!items) {
       items = new Map()
       this.#bySession.set(item.session, items)
     }
-    if (items.size >= this.max) throw new StanzaError('wait', 'resource-constraint', this.tooMany)
+    if (items.size >= (item.session.outstandingMax ?? this.max)) throw new StanzaError('wait', 'resource-constraint', this.tooMany)
     if (items.has(item.key)) throw new StanzaError('modify', 'bad-request', 'A request with this id is still waiting for its answer')
     items.set(item.key, item)
   }
 
-  find(session: Session, key: string): Item | undefined {
+  find(session: Party, key: string): Item | undefined {
     return this.#bySession.get(session)?.get(key)
   }
 
@@ -33,8 +42,8 @@ export class Outstanding<Item extends { readonly session: Session; readonly key:
     if (items?.size === 0) this.#bySession.delete(session)
   }
 
-  /** Everything a session had outstanding; it has nothing any more. */
-  takeAll(session: Session): readonly Item[] {
+  /** Everything a party had outstanding; it has nothing any more. */
+  takeAll(session: Party): readonly Item[] {
     const items = this.#bySession.get(session)
     this.#bySession.delete(session)
     return items ? [...items.values()] : []
@@ -42,4 +51,5 @@ export class Outstanding<Item extends { readonly session: Session; readonly key:
 }
 
 /** An iq is known by who asked whom, and its id (RFC 6120 §8.1.3). */
-export const iqKey = (address: string, id: string | undefined): string => `${address}\n${id ?? ''}`
+export const iqKey = ({ hasManyAddresses }: Party, other: string, own: string, id: string | undefined): string =>
+  hasManyAddresses === true ? `${other}\n${own}\n${id ?? ''}` : `${other}\n${id ?? ''}`

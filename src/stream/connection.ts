@@ -97,15 +97,29 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
 
   // --- out ---
 
-  header({ ns, from, to }: Header): void {
+  /** Answers the stream's id. */
+  header(header: Header): string {
+    const { ns, from, to } = header
+    const version = 'version' in header ? header.version : '1.0'
     this.#ns = ns
     const id = randomUUID() // RFC 6120 §4.7.3: nobody can guess it
-    this.#say(XML_DECLARATION + openTag(el('stream', NS_STREAM, { from, to, id, version: '1.0', 'xml:lang': 'en' }), ns))
+    this.#say(XML_DECLARATION + openTag(el('stream', NS_STREAM, { from, to, id, version, 'xml:lang': 'en' }), ns))
+    return id
   }
 
   /** One first-level element, written before this turn of the event loop ends. */
   send(xml: Element): void {
     if (this.#state === 'open') this.#say(this.#textOf(xml))
+  }
+
+  /** A stanza, in jabber:client as everywhere in the house, as one of this stream's own namespace. */
+  sendStanza(xml: Element): void {
+    if (this.#state === 'open') this.#say(write(xml, NS_CLIENT, STREAM_PREFIX))
+  }
+
+  /** Characters that the kernel has not taken. */
+  get waiting(): number {
+    return this.#outlet.waiting
   }
 
   /** As Session.written: resolves when the kernel has taken all that was sent so far. */
@@ -161,6 +175,13 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
   restart(): void {
     this.#strangerBytes = undefined
     this.#parser.restart(this.settings.xml.known)
+  }
+
+  /** Somebody has proved who he is, and goes on speaking on the same stream (XEP-0114). */
+  welcome(): void {
+    this.#strangerBytes = undefined
+    this.#parser.widen(this.settings.xml.known)
+    this.settled()
   }
 
   /** Negotiation is over, and with it the time that was given for it. */

@@ -34,4 +34,6 @@ export interface Header {
   readonly ns: string
   readonly from: string
   readonly to?: string | undefined
+  /** Absent: 1.0; undefined: none, as streams of components have it (XEP-0114). */
+  readonly version?: '1.0' | undefined
 }

@@ -79,6 +79,11 @@ export class StreamParser {
     this.#size = 0
   }
 
+  /** Whoever speaks is known by now, and may say longer things; the stream goes on. */
+  widen(limits: XmlLimits): void {
+    this.#limits = limits
+  }
+
   /** Nothing is read after the element that was delivered last. What comes is kept, up to `heldMaxBytes`. */
   hold(): void {
     this.#isHeld = true
