@@ -67,11 +67,9 @@ function methodFor(stanza: Stanza): string {
   return 'INFO'
 }
 
-/** An error is no request: it is the answer to one, and reaches its addressee as that. */
 function methodOfPresence({ type }: Stanza): string {
   const kind = KINDS.get(type)
   if (kind) return kind.method
-  if (type === 'error') throw new StanzaError('cancel', 'not-allowed', 'An error answers a request and is none itself')
   throw new StanzaError('modify', 'bad-request', 'A presence of this type is unknown (RFC 6121 §4.7.1)')
 }
 

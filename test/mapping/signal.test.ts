@@ -102,7 +102,6 @@ describe('on its way to another address', () => {
 
 describe('what cannot become a signal is refused in the words of XMPP', () => {
   for (const [what, text, condition] of [
-    ['a presence of type error', "<presence type='error' from='a@b.example/c' to='d@e.example'/>", 'not-allowed'],
     ['an iq without an id', "<iq type='get' from='a@b.example/c' to='d@e.example'><x xmlns='urn:x'/></iq>", 'bad-request'],
     ['an iq without a type', "<iq id='1' from='a@b.example/c' to='d@e.example'><x xmlns='urn:x'/></iq>", 'bad-request'],
     ['a question without a payload', "<iq type='get' id='1' from='a@b.example/c' to='d@e.example'/>", 'bad-request'],

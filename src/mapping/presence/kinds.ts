@@ -24,6 +24,8 @@ export const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['unavailable', { method: 'NOTIFY', state: 'active', hasDocument: true }], // Table 1, note 5: basic is closed
   ['subscribed', { method: 'NOTIFY', state: 'active', hasDocument: false }], // examples 13 and 14
   ['unsubscribed', { method: 'NOTIFY', state: 'terminated;reason=rejected', hasDocument: false }], // examples 15 and 16
+  // What could not be the answer any more: said by components and servers alone, to whoever knows of such stanzas.
+  ['error', { method: 'NOTIFY', state: 'terminated;reason=noresource', hasDocument: false }],
 ])
 
 /** A SUBSCRIBE by itself. One with Expires 0 in no dialog is a fetch (RFC 6665 §4.4.3); in a dialog it never comes here. */

@@ -78,8 +78,13 @@ describe('each kind of presence is a request of its own', () => {
     expect(toSignal(presence("type='unavailable'"), making).requestFor(CORE).body.toString()).toContain('<basic>closed</basic>')
   })
 
-  test('an error is no request, and neither is a type nobody knows', () => {
-    expect(() => toSignal(presence("type='error'"), making)).toThrow(expect.objectContaining({ condition: 'not-allowed' }))
+  test('an error that came too late to be an answer goes to who knows of stanzas, and to nobody else', () => {
+    const late = toSignal(presence("type='error'"), making)
+    expect([late.method, late.header('Subscription-State')]).toEqual(['NOTIFY', 'terminated;reason=noresource'])
+    expect(() => late.requestFor({ ...CORE, xmppData: 'off' })).toThrow(RefusedError)
+  })
+
+  test('a type nobody knows is no request', () => {
     expect(() => toSignal(presence("type='invisible'"), making)).toThrow(expect.objectContaining({ condition: 'bad-request' }))
   })
 
@@ -238,7 +243,6 @@ describe('without P-XMPP-Data the fields of SIP decide', () => {
   test.each([
     ['SUBSCRIBE', "<presence type='subscribed'/>"],
     ['NOTIFY', "<presence type='subscribe'/>"],
-    ['NOTIFY', "<presence type='error'/>"],
     ['NOTIFY', '<message/>'],
     ['NOTIFY', "<presence xmlns='urn:other'/>"],
   ])('a %s that carries %s is refused', (method, data) => {
