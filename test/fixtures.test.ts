@@ -6,6 +6,7 @@ import type { Arrival, HopPolicy } from '../src/core/port.ts'
 import { WireSignal } from '../src/core/wire-signal.ts'
 import { jidFor } from '../src/mapping/address.ts'
 import { toAnswer } from '../src/mapping/answer.ts'
+import { wishesIn, wishFor } from '../src/mapping/imdn.ts'
 import type { Making } from '../src/mapping/making.ts'
 import { presencesIn } from '../src/mapping/presence/presences-in.ts'
 import { toReply } from '../src/mapping/reply.ts'
@@ -34,7 +35,7 @@ function fixture(folder: string, name: string): Fixture {
   const first = lines.findIndex((line) => !line.startsWith('#'))
   const settings = new Map<string, string>()
   for (const line of lines.slice(0, first)) {
-    const setting = /^# (hop|sender|pagerType|asked): (.*)$/.exec(line)
+    const setting = /^# (hop|sender|pagerType|asked|wants): (.*)$/.exec(line)
     if (setting) settings.set(setting[1] ?? '', setting[2] ?? '')
   }
   return { settings, text: lines.slice(first).join('\n') }
@@ -52,8 +53,9 @@ function hopOf({ settings }: Fixture): HopPolicy {
   const hop: Record<string, unknown> = { ...CORE }
   for (const setting of (settings.get('hop') ?? '').split(',').filter((text) => text.trim() !== '')) {
     const [key = '', value = ''] = setting.trim().split('=')
-    if (!(key in CORE) && key !== 'telephone') throw new Error(`a hop has no ${key}`)
-    hop[key] = value === 'true' ? true : value === 'false' ? false : /^\d+$/.test(value) ? Number(value) : value
+    if (!(key in CORE) && key !== 'telephone' && key !== 'reads') throw new Error(`a hop has no ${key}`)
+    if (key === 'reads') hop[key] = { composing: value.includes('composing'), cpim: value.includes('cpim'), imdn: value.includes('imdn') }
+    else hop[key] = value === 'true' ? true : value === 'false' ? false : /^\d+$/.test(value) ? Number(value) : value
   }
   return { ...CORE, ...hop }
 }
@@ -61,6 +63,18 @@ function hopOf({ settings }: Fixture): HopPolicy {
 const makingOf = ({ settings }: Fixture): Making => ({
   ...making,
   pagerType: () => (settings.get('pagerType') === 'normal' ? 'normal' : 'chat'),
+  askedFor: (_sender, news) => {
+    const wishes = new Set(wishesIn(settings.get('wants') ?? ''))
+    const wish = wishFor(news)
+    if (wish === undefined || !wishes.has(wish)) return undefined
+    return {
+      wishes,
+      messageId: news.messageId,
+      dateTime: '2026-07-01T13:59:58+02:00',
+      routes: ['<sip:relay@example.net>'],
+      recipient: 'im:juliet@example.com',
+    }
+  },
 })
 
 /** As it is on the wire: header fields end in CRLF, and so do the lines of bodies that have lines; Content-Length is what it is. */

@@ -61,7 +61,13 @@ export function dispositionsOf(stanza: Element): string | undefined {
   const receipt = stanza.child('request', NS_RECEIPTS) !== undefined
   const marker = stanza.child('markable', NS_MARKERS) !== undefined
   if (!receipt && !marker) return undefined
-  return marker ? 'positive-delivery, negative-delivery, display' : 'positive-delivery, negative-delivery'
+  // Errors come to XMPP users unasked.
+  const wishes: Wish[] = [
+    ...(receipt ? (['positive-delivery'] as const) : []),
+    'negative-delivery',
+    ...(marker ? (['display'] as const) : []),
+  ]
+  return wishes.join(', ')
 }
 
 /** What a stanza tells of another; an error that comes when the message was answered already says that it failed. */

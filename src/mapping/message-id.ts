@@ -16,5 +16,5 @@ export function idOf(messageId: string): string {
   if (!messageId.startsWith(WRITTEN)) return messageId
   const id = Buffer.from(messageId.slice(WRITTEN.length), 'base64url').toString()
   // Not one of ours, whatever it looks like.
-  return messageIdOf(id) === messageId ? id : messageId
+  return id !== '' && messageIdOf(id) === messageId ? id : messageId
 }

@@ -35,7 +35,7 @@ export function messageOf(signal: Signal, request: SipRequest, making: Making): 
     subject: subjectOf(request, said),
     lang: languageTag(request.headers.get('Content-Language')) ?? said.texts[0]?.lang,
   }
-  if (!data && said.news && said.texts.length === 0) return newsOf(said, said.news, from, to, making)
+  if (!data && said.news && said.texts.length === 0) return newsOf(said.news, ownId(request, said, making), from, to)
   const attrs = ['from', from.toString(), 'to', to.toString(), ...(data ? ownAttrs(data) : plainAttrs(request, said, making, to.domain))]
   const lang = data?.attr('xml:lang') ?? (keepsPlaceFor(native.lang, data) ? undefined : native.lang)
   if (lang !== undefined && data?.attr('xml:lang') === undefined) attrs.push('xml:lang', lang)
@@ -79,23 +79,25 @@ function ownAttrs(data: Element): string[] {
   return attrs
 }
 
-const shortId = (id: string): string => (id.length <= LIMITS.idCharacters ? id : createHash('sha256').update(id).digest('base64url'))
-
 /** RFC 7572 Table 2: the transaction identifier is the id; where there is an IMDN Message-ID, that is the one receipts will name (RFC 5438 §6.3). */
+function ownId({ headers }: SipRequest, { messageId }: Said, making: Making): string {
+  const branch = /;\s*branch\s*=\s*([^\s;,]+)/i.exec(headers.get('Via') ?? '')?.[1]
+  const id = xmlText(messageId || branch || making.tag())
+  return id.length <= LIMITS.idCharacters ? id : createHash('sha256').update(id).digest('base64url')
+}
+
 function plainAttrs(request: SipRequest, said: Said, making: Making, domain: string): string[] {
-  const branch = /;\s*branch\s*=\s*([^\s;,]+)/i.exec(request.headers.get('Via') ?? '')?.[1]
-  const id = xmlText(said.messageId || branch || making.tag())
-  const short = shortId(id)
+  const id = ownId(request, said, making)
   // A deviation from RFC 7572 §5, which knows no type but normal: chat clients hide what is normal from the conversation.
-  return making.pagerType(domain) === 'chat' ? ['id', short, 'type', 'chat'] : ['id', short]
+  return making.pagerType(domain) === 'chat' ? ['id', id, 'type', 'chat'] : ['id', id]
 }
 
 /** RFC 5438: a receipt, or the error that comes late. Throws RefusedError with 200 for news that XMPP has no word for: it has arrived all the same. */
-function newsOf({ messageId }: Said, news: News, from: Jid, to: Jid, making: Making): Stanza {
+function newsOf(news: News, id: string, from: Jid, to: Jid): Stanza {
   const addresses = ['from', from.toString(), 'to', to.toString()]
   const receipt = receiptFor(news)
   if (receipt) {
-    const attrs = [...addresses, 'id', shortId(messageId ?? making.tag()), 'type', 'chat']
+    const attrs = [...addresses, 'id', id, 'type', 'chat']
     return new Stanza(new Element('message', NS_CLIENT, attrs, [receipt]), from, to)
   }
   const failure = failureOf(news)
