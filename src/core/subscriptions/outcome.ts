@@ -3,6 +3,7 @@ import type { SipResponse } from '../../sip/message.ts'
 import { parseDeltaSeconds } from '../../sip/number.ts'
 import { NoResponseError } from '../../sip/port.ts'
 import { RefusedError } from '../port.ts'
+import type { TerminationReason } from './port.ts'
 
 export type Outcome =
   | { readonly kind: 'taken'; readonly expires: number | undefined; readonly response: SipResponse }
@@ -13,6 +14,19 @@ export type Outcome =
   /** It may be different in a moment. */
   | { readonly kind: 'later'; readonly status: number; readonly reason: string; readonly afterSeconds: number | undefined }
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
+
+/** Nothing came at all. */
+export const SILENT: Extract<Outcome, { kind: 'later' }> = {
+  kind: 'later',
+  status: 408,
+  reason: 'No NOTIFY came',
+  afterSeconds: undefined,
+}
+
+/** After these last words nothing follows by itself (RFC 6665 §4.1.3). */
+export const FINAL: ReadonlySet<TerminationReason | undefined> = new Set<TerminationReason>(['rejected', 'noresource', 'invariant'])
+/** These want some time to pass. */
+export const LATER: ReadonlySet<TerminationReason | undefined> = new Set<TerminationReason>(['probation', 'giveup'])
 
 /** Of the moment, the way or the server, not of what was asked (RFC 3261 §21.4, §21.5). */
 const OF_THE_MOMENT = new Set([408, 429, 430, 480, 486, 491, 500, 502, 503, 504, 600])

@@ -90,6 +90,11 @@ export class Subscriber {
     one.begin().catch(this.#failed)
   }
 
+  /** The state as it is now, in each of its dialogs: what an earlier run has left is told by nobody otherwise until it is refreshed. */
+  refresh(watch: Watch): void {
+    this.#lasting.get(keyOfWatch(watch))?.refresh()
+  }
+
   /** `Expires: 0` in each of its dialogs; what their last NOTIFYs say is still told. */
   unsubscribe(watch: Watch): void {
     const one = this.#lasting.get(keyOfWatch(watch))

@@ -7,17 +7,13 @@ import { Attempt, subscribeFields } from './attempt.ts'
 import type { SubscriptionState } from './event.ts'
 import { Leg, type StoredSubscription } from './leg.ts'
 import { documentOf, stateOf } from './notice.ts'
-import { backoffMs, type Outcome, outcomeOf, outcomeOfFailure } from './outcome.ts'
+import { backoffMs, FINAL, LATER, type Outcome, outcomeOf, outcomeOfFailure, SILENT } from './outcome.ts'
 import type { Next } from './outward.ts'
 import type { EventPackage } from './packages.ts'
 import type { Notice, TerminationReason, Watch } from './port.ts'
 import type { Company } from './subscriber.ts'
 
 const NO_BODY = Buffer.alloc(0)
-/** After these nothing follows by itself (RFC 6665 §4.1.3). */
-const FINAL: ReadonlySet<TerminationReason | undefined> = new Set<TerminationReason>(['rejected', 'noresource', 'invariant'])
-/** These want some time to pass. */
-const LATER: ReadonlySet<TerminationReason | undefined> = new Set<TerminationReason>(['probation', 'giveup'])
 
 export class Subscription {
   /** `ending`: what comes is still heard. */
@@ -80,6 +76,11 @@ export class Subscription {
     } catch (cause) {
       this.#failed(outcomeOfFailure(cause))
     }
+  }
+
+  /** At once, instead of when its time comes (RFC 6665 §4.2.1.2: it is answered with a NOTIFY of the state). */
+  refresh(): void {
+    for (const leg of this.#legs.values()) leg.refreshAfter(0, this.#refresh)
   }
 
   /** `Expires: 0` in each dialog, or as soon as there is one. */
@@ -342,7 +343,6 @@ export class Subscription {
   }
 }
 
-const SILENT: Extract<Outcome, { kind: 'later' }> = { kind: 'later', status: 408, reason: 'No NOTIFY came', afterSeconds: undefined }
 /** Part of a subscription's time over which refreshes are spread. */
 const REFRESH_SPREAD = 0.1
 /** A NOTIFY that only counts the seconds down is no news for the store. */

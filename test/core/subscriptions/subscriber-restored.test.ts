@@ -57,6 +57,19 @@ describe('after a restart', () => {
     expect(Number.parseInt(field(after.outward.last, 'CSeq'), 10)).toBeGreaterThan(1)
   })
 
+  test('who wants to know at once how it is asks in the dialog that was', async () => {
+    const before = house()
+    const first = await before.subscribed()
+    await before.notify('active;expires=600')
+    before.subscriber.stop()
+    const after = house({}, before.store)
+    await after.subscriber.restore()
+    after.subscriber.refresh(WATCH)
+    await pass(0.01)
+    expect(after.asked()).toEqual(['3600'])
+    expect(field(after.outward.last, 'Call-ID')).toBe(field(first, 'Call-ID'))
+  })
+
   test('what expired meanwhile is begun anew, if it is wanted', async () => {
     const before = house()
     await before.subscribed()
