@@ -10,13 +10,14 @@ import { iqKey, Outstanding, type Party } from './outstanding.ts'
 export const ANSWER_WITHIN_MS = 20_000
 /** After this the asker has given up, and what comes later is dropped. */
 export const FORGOTTEN_AFTER_MS = 120_000
-/** Questions one client may leave unanswered before more are refused. */
-export const UNANSWERED_MAX = 1_000
+/** Questions one client may leave unanswered before more are refused: as many as ten clients may have under way. */
+export const UNANSWERED_MAX = 10_000
 
 interface Asked {
   readonly session: Party
   readonly key: string
-  readonly signal: Signal
+  /** What the status of an answer depends on, and no more: what was asked need not be kept. */
+  readonly request: Pick<Signal, 'to' | 'method'>
   readonly answer: (answer: Answer) => void
 }
 
@@ -51,7 +52,8 @@ export class Asking {
     const answer = new Promise<Answer>((resolve) => {
       tell = resolve
     })
-    const asked: Asked = { session, key: iqKey(session, iq.from.toString(), iq.to.toString(), iq.id), signal, answer: tell }
+    const request = { to: signal.to, method: signal.method }
+    const asked: Asked = { session, key: iqKey(session, iq.from.toString(), iq.to.toString(), iq.id), request, answer: tell }
     this.#outstanding.add(asked)
     this.#soon.begin(asked)
     session.deliver(iq.xml)
@@ -63,7 +65,7 @@ export class Asking {
     const asked = this.#outstanding.find(session, iqKey(session, reply.to.toString(), reply.from.toString(), reply.id))
     if (!asked) return false
     this.#outstanding.remove(asked)
-    if (this.#soon.end(asked)) asked.answer(toAnswer(reply, asked.signal))
+    if (this.#soon.end(asked)) asked.answer(toAnswer(reply, asked.request))
     else if (this.#late.end(asked)) this.sendLate(reply)
     return true
   }
@@ -72,7 +74,7 @@ export class Asking {
   ended(session: Party): void {
     for (const asked of this.#outstanding.takeAll(session)) {
       this.#late.end(asked)
-      if (this.#soon.end(asked)) asked.answer(answerFor(GONE, asked.signal))
+      if (this.#soon.end(asked)) asked.answer(answerFor(GONE, asked.request))
     }
   }
 

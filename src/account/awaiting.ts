@@ -1,17 +1,21 @@
 /** What our sessions and components have asked and not been told yet: bounds it, takes late answers, and ends the wait with remote-server-timeout. */
+import type { Jid } from '../address/jid.ts'
 import { errorReply, StanzaError } from '../stanza/error.ts'
-import type { Stanza } from '../stanza/stanza.ts'
+import { NS_CLIENT, Stanza } from '../stanza/stanza.ts'
+import { type Element, el } from '../xml/element.ts'
 import { FORGOTTEN_AFTER_MS } from './asking.ts'
 import { Deadlines } from './deadlines.ts'
-import { iqKey, Outstanding, type Party } from './outstanding.ts'
+import { idIn, iqKey, Outstanding, type Party } from './outstanding.ts'
 
 /** Requests one session may have under way. */
 export const PENDING_MAX = 1_000
 
 interface Pending {
   readonly session: Party
-  readonly iq: Stanza
   readonly key: string
+  /** Not the stanza: what it held need not be kept for two minutes. */
+  readonly from: Jid
+  readonly to: Jid
 }
 
 export class Awaiting {
@@ -21,13 +25,14 @@ export class Awaiting {
   constructor(afterMs = FORGOTTEN_AFTER_MS) {
     this.#deadlines = new Deadlines(afterMs, (pending) => {
       this.#outstanding.remove(pending)
-      pending.session.deliver(errorReply(pending.iq, NO_ANSWER))
+      pending.session.deliver(timeout(pending))
     })
   }
 
   /** Throws StanzaError where the session has too many under way, or this very one already. */
   begin(session: Party, iq: Stanza): void {
-    const pending = { session, iq, key: iqKey(session, iq.to.toString(), iq.from.toString(), iq.id) }
+    const { from, to } = iq
+    const pending = { session, key: iqKey(session, to.toString(), from.toString(), iq.id), from, to }
     this.#outstanding.add(pending)
     this.#deadlines.begin(pending)
   }
@@ -48,5 +53,8 @@ export class Awaiting {
     this.#deadlines.stop()
   }
 }
+
+const timeout = ({ session, key, from, to }: Pending): Element =>
+  errorReply(new Stanza(el('iq', NS_CLIENT, { id: idIn(session, key) }), from, to), NO_ANSWER)
 
 const NO_ANSWER = new StanzaError('wait', 'remote-server-timeout', 'No answer came in time')

@@ -53,3 +53,7 @@ export class Outstanding<Item extends { readonly session: Party; readonly key: s
 /** An iq is known by who asked whom, and its id (RFC 6120 §8.1.3). */
 export const iqKey = ({ hasManyAddresses }: Party, other: string, own: string, id: string | undefined): string =>
   hasManyAddresses === true ? `${other}\n${own}\n${id ?? ''}` : `${other}\n${id ?? ''}`
+
+/** The id in such a key; no address holds a line break. */
+export const idIn = ({ hasManyAddresses }: Party, key: string): string =>
+  key.slice(key.indexOf('\n', hasManyAddresses === true ? key.indexOf('\n') + 1 : 0) + 1)

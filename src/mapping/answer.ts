@@ -12,6 +12,8 @@ import { NOTHING_NATIVE, residueOf } from './residue.ts'
 import { uriOfAddress } from './uri-of-address.ts'
 import { attach, bytesOf, NO_BODY } from './xmpp-data.ts'
 
+/** What an answer depends on of the signal it answers. */
+type Request = Pick<Signal, 'to' | 'method'>
 type Field = readonly [string, string]
 const NO_FIELDS: readonly Field[] = []
 
@@ -69,7 +71,7 @@ const TOO_LARGE = new StanzaAnswer(
 )
 
 /** What an XMPP client, server or component answered: the result or error of an iq, or the error about a message. */
-export function toAnswer(reply: Stanza, asked: Signal): Answer {
+export function toAnswer(reply: Stanza, asked: Request): Answer {
   if (reply.type !== 'error') return new StanzaAnswer(200, 'OK', reply, NO_FIELDS)
   const error = reply.xml.child('error')
   return refusal(error ? readError(error) : NO_REASON_GIVEN, reply, asked, undefined)
@@ -78,15 +80,15 @@ export function toAnswer(reply: Stanza, asked: Signal): Answer {
 const NO_REASON_GIVEN = new StanzaError('cancel', 'undefined-condition')
 
 /** A refusal of our own. `status` overrules the table where the sender's world has a better word; XMPP senders see the stanza error all the same. */
-export function answerFor(error: unknown, signal: Signal, status?: number): Answer {
-  if (error instanceof StanzaError) return refusal(error, error, signal, status)
+export function answerFor(error: unknown, request: Request, status?: number): Answer {
+  if (error instanceof StanzaError) return refusal(error, error, request, status)
   if (error instanceof RefusedError)
     return new StanzaAnswer(error.status, shortened(error.reason, LIMITS.reasonCharacters), undefined, error.headers)
   // Anything else is our own fault, which whoever caught it has logged.
   return new StanzaAnswer(500, reasonFor(500), undefined, NO_FIELDS)
 }
 
-function refusal(error: StanzaError, origin: Stanza | StanzaError, { to, method }: Signal, overruled: number | undefined): StanzaAnswer {
+function refusal(error: StanzaError, origin: Stanza | StanzaError, { to, method }: Request, overruled: number | undefined): StanzaAnswer {
   const moved = error.address === undefined ? undefined : uriOfAddress(error.address)
   // RFC 7247 §7.1 note 3: 301 needs an address, and one that SIP can read.
   const readable = moved || error.address === undefined ? error : new StanzaError(error.type, error.condition, error.text)

@@ -100,12 +100,13 @@ export class FromClient {
       return session.deliver(errorReply(iq, cause))
     }
     const reply = this.submission.submit(iq, this.#addresses(session, iq))
-    if (reply instanceof Promise) reply.then((late) => this.#answer(session, iq, late))
-    else this.#answer(session, iq, reply)
+    if (!(reply instanceof Promise)) return this.#answer(session, iq.to, id, reply)
+    const { to } = iq
+    reply.then((late) => this.#answer(session, to, id, late))
   }
 
-  #answer(session: ClientSession, iq: Stanza, reply: Element | undefined): void {
-    if (reply && this.awaiting.end(session, iq.to.toString(), iq.id)) session.deliver(reply)
+  #answer(session: ClientSession, asked: Jid, id: string, reply: Element | undefined): void {
+    if (reply && this.awaiting.end(session, asked.toString(), id)) session.deliver(reply)
   }
 
   #presence(session: ClientSession, stanza: Stanza): MaybePromise<void> {

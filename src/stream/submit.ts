@@ -6,8 +6,8 @@ import { toReply } from '../mapping/reply.ts'
 import { type SignalOptions, toSignal } from '../mapping/signal.ts'
 import { errorReply, StanzaError } from '../stanza/error.ts'
 
-import type { Stanza } from '../stanza/stanza.ts'
-import type { Element } from '../xml/element.ts'
+import { Stanza } from '../stanza/stanza.ts'
+import { Element } from '../xml/element.ts'
 
 export class Submission {
   constructor(
@@ -24,7 +24,8 @@ export class Submission {
     try {
       const answer = this.core.submit(toSignal(stanza, this.making, addresses))
       if (!(answer instanceof Promise)) return toReply(stanza, answer)
-      return answer.then((late) => toReply(stanza, late)).catch((cause: unknown) => this.#refusal(stanza, cause))
+      const asked = envelope(stanza)
+      return answer.then((late) => toReply(asked, late)).catch((cause: unknown) => this.#refusal(asked, cause))
     } catch (cause) {
       return this.#refusal(stanza, cause)
     }
@@ -35,4 +36,12 @@ export class Submission {
     this.log.failure({ what: 'submission_failed', error: cause instanceof Error ? cause.stack : cause })
     return errorReply(stanza, new StanzaError('cancel', 'internal-server-error'))
   }
+}
+
+const NOTHING: Element['children'] = []
+
+/** What an answer is made from. A question that is not answered soon is not kept whole: it may be as large as a stanza can be, and a thousand may wait. */
+function envelope(stanza: Stanza): Stanza {
+  const { xml, from, to, kind } = stanza
+  return kind === 'iq' ? new Stanza(new Element(xml.name, xml.ns, xml.attrs, NOTHING), from, to) : stanza
 }
