@@ -1,7 +1,8 @@
 /** A telephone as those see it who may ask: what it said of itself, and whether it is there. What it does not say in time is refused. */
 import type { Inquiries, Inquiry } from '../core/inquiries.ts'
 import type { Known, KnownTraits } from '../core/known-traits.ts'
-import type { Answer } from '../core/port.ts'
+import type { Manners } from '../core/manners.ts'
+import type { Answer, Reads } from '../core/port.ts'
 import { onlyContactOf, type Traits, traitsIn } from '../core/traits.ts'
 import { conditionFor } from '../mapping/error.ts'
 import { StanzaError } from '../stanza/error.ts'
@@ -13,6 +14,8 @@ export interface AskedTelephone {
   alive(): Promise<void>
   /** Seconds since it was heard of; undefined where that is not known. */
   idleSeconds(): number | undefined
+  /** What it has shown that it reads besides text; undefined where it has shown nothing. */
+  readonly reads: Reads | undefined
   readonly owner: Owner
 }
 
@@ -30,6 +33,7 @@ export interface Owner {
 export interface AskedBy {
   readonly inquiries: Inquiries
   readonly known: KnownTraits
+  readonly manners: Pick<Manners, 'accepts' | 'readsOf'>
   now(): number
 }
 
@@ -44,6 +48,8 @@ export class OneTelephone implements AskedTelephone {
     readonly owner: Owner,
     /** Under which it is known. */
     readonly key: string,
+    /** Under which it is known to whoever writes to it. */
+    readonly peer: string,
     readonly inquiry: Inquiry,
     readonly by: AskedBy,
     readonly heardAt: () => number | undefined,
@@ -67,6 +73,10 @@ export class OneTelephone implements AskedTelephone {
     this.#learned(answer)
   }
 
+  get reads(): Reads | undefined {
+    return this.by.manners.readsOf(this.peer)
+  }
+
   idleSeconds(): number | undefined {
     const at = this.heardAt()
     return at === undefined ? undefined : Math.max(0, Math.floor((this.by.now() - at) / 1_000))
@@ -76,9 +86,14 @@ export class OneTelephone implements AskedTelephone {
     const { known } = this.by
     if (!received) return known.of(this.key)
     const { headers, status } = received
-    // A refusal says little of the telephone, and its Contact is somebody else.
-    const contact = status < 300 ? onlyContactOf(headers) : undefined
-    return known.answered(this.key, traitsIn(headers, contact, this.by.now()))
+    const now = this.by.now()
+    if (status < 300) {
+      this.by.manners.accepts(this.peer, headers.all('Accept').join(','))
+      return known.answered(this.key, traitsIn(headers, onlyContactOf(headers), now))
+    }
+    // A refusal says what would have been taken instead, and its Contact is somebody else.
+    const { types: _, ...said } = traitsIn(headers, undefined, now)
+    return known.answered(this.key, said)
   }
 }
 

@@ -7,7 +7,8 @@ import { SipUri } from '../address/sip-uri.ts'
 import { OK } from '../core/answer.ts'
 import { answerOf, type Inquiries } from '../core/inquiries.ts'
 import { type KnownTraits, keyOfContact } from '../core/known-traits.ts'
-import type { Binding } from '../core/location.ts'
+import { type Binding, deviceKey } from '../core/location.ts'
+import type { Manners } from '../core/manners.ts'
 import type { Answer, MaybePromise, Signal } from '../core/port.ts'
 import type { HopPeer } from '../core/sip-hop.ts'
 import type { Telephones } from '../core/telephones.ts'
@@ -25,6 +26,8 @@ export interface ForTelephonesRooms {
   readonly telephones: Pick<Telephones, 'ask'>
   readonly inquiries: Inquiries
   readonly known: KnownTraits
+  /** What each reads; learned from its answers, too. */
+  readonly manners: Pick<Manners, 'accepts' | 'readsOf'>
   /** What a telephone answers, and how. */
   featuresOf(telephone: AskedTelephone): Features
   /** Whether somebody may see the presence of an account of ours. */
@@ -43,8 +46,8 @@ export class ForTelephones {
   readonly #by: AskedBy
 
   constructor(readonly rooms: ForTelephonesRooms) {
-    const { inquiries, known } = rooms
-    this.#by = { inquiries, known, now: () => rooms.now() }
+    const { inquiries, known, manners } = rooms
+    this.#by = { inquiries, known, manners, now: () => rooms.now() }
   }
 
   /** An iq get or set for a registered telephone of an account of ours. */
@@ -80,7 +83,7 @@ export class ForTelephones {
       send: (request: Parameters<HopPeer['send']>[0]) => answerOf(peer.send(request)),
     }
     const heardAt = () => (sight.goneAt === 'now' ? this.rooms.now() : sight.goneAt)
-    return answerIq(this.rooms.featuresOf(new OneTelephone(this.#ownerOf(user, key), key, inquiry, this.#by, heardAt)), iq, signal)
+    return answerIq(this.rooms.featuresOf(new OneTelephone(this.#ownerOf(user, key), key, key, inquiry, this.#by, heardAt)), iq, signal)
   }
 
   #registered({ to }: Signal, binding: Binding): AskedTelephone {
@@ -95,7 +98,7 @@ export class ForTelephones {
       send: (request: Parameters<Telephones['ask']>[1]) => this.rooms.telephones.ask(binding, request),
     }
     const heardAt = () => this.rooms.known.of(key).registeredAt ?? binding.begun
-    return new OneTelephone(this.#ownerOf(account, key), key, inquiry, this.#by, heardAt)
+    return new OneTelephone(this.#ownerOf(account, key), key, deviceKey(binding), inquiry, this.#by, heardAt)
   }
 
   #ownerOf(user: SipUri, key: string): Owner {

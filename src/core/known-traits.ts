@@ -50,7 +50,8 @@ export class KnownTraits {
     const displayName = parseNameAddr(request.headers.get('To') ?? '').displayName?.trim() || undefined
     for (const contact of contacts) {
       const key = keyOfContact(account.aor, SipUri.parse(contact.uri))
-      const said = traitsIn(request.headers, contact, now)
+      // RFC 3261 §20.1: the Accept of a request speaks of its answer.
+      const { types: _, ...said } = traitsIn(request.headers, contact, now)
       const before = this.of(key)
       const isSame = before.traits.software === said.software
       const traits = { ...(isSame ? before.traits : {}), ...said, ...(displayName === undefined ? {} : { displayName }) }

@@ -1,7 +1,10 @@
 /** What an account, a domain and a telephone answer for themselves, in the order in which it is offered. */
 import type { AskedTelephone } from '../account/asked-telephone.ts'
 import type { Feature } from '../account/feature.ts'
+import type { Reads } from '../core/port.ts'
 import type { Traits } from '../core/traits.ts'
+import { NS_CHAT_STATES } from '../mapping/composing.ts'
+import { NS_MARKERS, NS_RECEIPTS } from '../mapping/imdn.ts'
 import { type Description, disco, discoOf } from './disco.ts'
 import { entityTime, entityTimeOf } from './entity-time.ts'
 import { jidEscaping } from './jid-escaping.ts'
@@ -60,12 +63,18 @@ export function telephoneFeatures(telephone: AskedTelephone, now: () => number):
     const name = productOf(traits)?.name
     return {
       identity: { category: 'client', type: traits.tags?.has('automata') ? 'bot' : 'phone', ...(name === undefined ? {} : { name }) },
-      features: offered.flatMap(({ disco: names }) => names),
+      features: [...offered.flatMap(({ disco: names }) => names), ...understood(telephone.reads)],
       forms: formsOf(traits),
     }
   }
   return [discoOf(described), ...always, ofSoftware, ofClock, ofActivity]
 }
+
+/** What is carried over to a telephone that has shown that it reads it: RFC 3994 for XEP-0085, RFC 5438 in CPIM for XEP-0184 and XEP-0333. */
+const understood = (reads: Reads | undefined): readonly string[] => [
+  ...(reads?.composing ? [NS_CHAT_STATES] : []),
+  ...(reads?.imdn ? [NS_MARKERS, NS_RECEIPTS] : []),
+]
 
 const clockOf = ({ clockAheadMs }: Traits, now: number): Date | undefined =>
   clockAheadMs === undefined ? undefined : new Date(now + clockAheadMs)
