@@ -39,10 +39,11 @@ export class Gateway {
   readonly #passwords = new Map<string, string>()
 
   private constructor(
-    private readonly program: Program,
+    private program: Program,
     private readonly folder: Folder,
     /** By what the gateway calls them: xmpp, xmpps, sip/udp, sip/tcp. */
     readonly ports: ReadonlyMap<string, number>,
+    private readonly settings: GatewaySettings,
   ) {}
 
   /** Resolves when it has printed `stoxgate ready`. */
@@ -51,14 +52,26 @@ export class Gateway {
     const folder = await Folder.make('gateway')
     const file = folder.file('stoxgate.yaml')
     await writeFile(file, stringify(configuration(folder, settings)))
-    const program = Program.start({ command: process.execPath, args: [MAIN, 'start', '-c', file], package: 'nodejs', name: 'stoxgate' })
+    const program = run(file)
     const ports = new Map<string, number>()
     program.lines.listen((line) => {
       const listening = /^listening (\S+) \S+:(\d+)$/.exec(line)
       if (listening) ports.set(listening[1] ?? '', Number(listening[2]))
     })
     await program.line('stoxgate ready', 20_000)
-    return new Gateway(program, folder, ports)
+    return new Gateway(program, folder, ports, settings)
+  }
+
+  /** As when the power fails: nothing is said to anybody, and nothing is written any more. */
+  async kill(): Promise<void> {
+    await this.program.stop('SIGKILL')
+  }
+
+  /** The same files at the same ports, after `kill`. */
+  async return(): Promise<void> {
+    await writeFile(this.#configuration, stringify(configuration(this.folder, this.settings, (what) => this.port(what))))
+    this.program = run(this.#configuration)
+    await this.program.line('stoxgate ready', 20_000)
   }
 
   /** By the command line, while it runs. */
@@ -152,7 +165,10 @@ export class Gateway {
   }
 }
 
-function configuration(folder: Folder, settings: GatewaySettings) {
+const run = (file: string): Program =>
+  Program.start({ command: process.execPath, args: [MAIN, 'start', '-c', file], package: 'nodejs', name: 'stoxgate' })
+
+function configuration(folder: Folder, settings: GatewaySettings, portOf: (what: string) => number = () => 0) {
   const {
     t1 = '500ms',
     loopback = false,
@@ -165,19 +181,19 @@ function configuration(folder: Folder, settings: GatewaySettings) {
     trusted = [],
   } = settings
   const credentials = settings.storesPasswords === true ? 'stored' : 'login'
-  const free = { port: 0, address: LOCAL }
+  const at = (what: string) => ({ port: portOf(what), address: LOCAL })
   return {
     domains: [{ name: DOMAIN, ...(pbx === undefined ? {} : { pbx: { uri: pbx, credentials } }) }],
-    receiving: { logLevel: 'low-level', listeners: [free, { ...free, tls: true }] },
+    receiving: { logLevel: 'low-level', listeners: [at('xmpp'), { ...at('xmpps'), tls: true }] },
     sip: {
       logLevel: 'low-level',
       ...(websocket === undefined ? {} : { stack: 'websocket', websocket: { url: websocket } }),
       trusted,
       embedded: {
         listeners: [
-          { transport: 'udp', ...free },
-          { transport: 'tcp', ...free },
-          { transport: 'tls', ...free },
+          { transport: 'udp', ...at('sip/udp') },
+          { transport: 'tcp', ...at('sip/tcp') },
+          { transport: 'tls', ...at('sip/tls') },
         ],
       },
       timers: { t1 },
