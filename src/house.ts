@@ -1,7 +1,5 @@
 /** The rooms between the streams and the wire, joined: what main and the tests build a gateway from. */
 import { randomBytes } from 'node:crypto'
-import { Asking } from './account/asking.ts'
-import { Awaiting } from './account/awaiting.ts'
 import { AccountTarget } from './account/deliver.ts'
 import { DomainTarget, HostedDomains } from './account/domain.ts'
 import { Features } from './account/feature.ts'
@@ -10,7 +8,6 @@ import { Sessions } from './account/sessions.ts'
 import { unbracketed } from './address/ip-literal.ts'
 import { Jid, JidError } from './address/jid.ts'
 import type { SipUri } from './address/sip-uri.ts'
-import { ACCEPTED } from './core/answer.ts'
 import { Authenticator } from './core/authenticator.ts'
 import { Calls } from './core/calls.ts'
 import type { ComposersLimits } from './core/composers.ts'
@@ -36,13 +33,13 @@ import { Routes } from './core/routes.ts'
 import type { Scanners } from './core/scanners.ts'
 import { TELEPHONE_DEFAULTS, Telephones } from './core/telephones.ts'
 import { TemporaryGruus } from './core/temporary-gruu.ts'
-import { accountFeatures, domainFeatures, type Software } from './features/index.ts'
+import { domainFeatures, type Software } from './features/index.ts'
+import { joinIq } from './iq.ts'
 import type { Log } from './log/log.ts'
 import { makingFor } from './making.ts'
 import { ACCEPTED_TYPES } from './mapping/accept.ts'
 import { jidFor, uriFor } from './mapping/address.ts'
 import type { Aggregate } from './mapping/presence/aggregate.ts'
-import { toSignal } from './mapping/signal.ts'
 import { fitting, remade, STRANGERS, TRUSTED } from './policies.ts'
 import { Digest, defaultDigest } from './sip/digest.ts'
 import type { DigestAlgorithm } from './sip/digest-hash.ts'
@@ -137,6 +134,8 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const coreLog = log.tagged('CORE')
   const sipLog = log.tagged('SIP')
 
+  const door: Pick<Core, 'submit'> = { submit: (signal) => core.submit(signal) }
+
   const sessions = new Sessions(
     (account) => pbxes.emptied(account),
     (account) => pbxes.arrived(account),
@@ -146,27 +145,24 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const { making, courtesy } = chat
   const { xmppDataToPhones } = settings
   const telephones = new Telephones(stack, { ...fitting(TELEPHONE_DEFAULTS, stack), xmppDataToPhones }, sipLog, courtesy)
-  const awaiting = new Awaiting()
-  // A late answer is a stanza like any other: it goes through the core's door.
-  const asking = new Asking(ACCEPTED, (reply) => core.submit(toSignal(reply, making)))
 
   const presence = joinPresence({
     store: store.rosters,
     sessions,
     making,
-    core: { submit: (signal) => core.submit(signal) },
+    core: door,
     watchers: { arrived: (stanza) => sipPresence.watching.arrived(stanza) },
   })
 
+  const later = () => ({ routes, pbxes, presence: sipPresence })
+  const iq = joinIq({ core: door, sessions, telephones, own: presence, later, manners: chat.manners, making })
   const accounts = new AccountTarget({
     // Who is logged in to a PBX has no row of his own here.
     accounts: { exists: (jid) => pbxes.knows(uriFor(jid)) || store.accounts.exists(jid) },
     sessions,
     locations: registrations,
     telephones,
-    asking,
-    awaiting,
-    features: new Features(accountFeatures({ ...presence, sessions })),
+    iq: iq.delivery,
     presence,
     watchers: {
       subscribe: (signal) => sipPresence.watching.subscribe(signal),
@@ -180,7 +176,8 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const locator = new Locator({ dns: settings.dns ?? new NodeDns([]), reach: reachOf(stack), now, random: Math.random })
   const outbound = new Outbound(stack, locator, sipLog)
   const strangers = fitting(STRANGERS, stack)
-  const presenceElsewhere = (signal: Signal): Delivery => sipPresence.foreign.deliver(signal)
+  const presenceElsewhere = (signal: Signal): Delivery =>
+    signal.method === 'INFO' ? iq.elsewhere(signal) : sipPresence.foreign.deliver(signal)
   const residents = new Residents(store.kept('residents'))
   const pbxRooms: PbxRooms = {
     peer: (uri) => new Peer(uri, outbound),
@@ -266,7 +263,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
   const fromWire = new FromWire(
     core,
     authenticator,
-    registrar,
+    iq.listening(registrar),
     new SeenRequests(),
     stack.can.proxy ? calls : undefined,
     {
@@ -287,7 +284,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     now,
     sipLog,
   )
-  const fromClient = new FromClient(new Submission(core, making, coreLog), asking, awaiting, presence, coreLog)
+  const fromClient = new FromClient(new Submission(core, making, coreLog), iq.delivery.asking, iq.delivery.awaiting, presence, coreLog)
   const sweeping = setInterval(() => registrations.sweep(), SWEEP_MS).unref()
   const locate = (): Promise<unknown> => Promise.all([routes.locate(), pbxes.locate()])
   const relocating = setInterval(() => void locate(), RELOCATE_MS).unref()
@@ -334,8 +331,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
       clearInterval(relocating)
       sipPresence.stop()
       chat.stop()
-      asking.stop()
-      awaiting.stop()
+      iq.stop()
     },
   }
 }

@@ -186,7 +186,7 @@ export function joinSipPresence(rooms: SipPresenceRooms): SipPresence {
 }
 
 /** What the Router's table says comes before what we know of an address; a PBX asks for credentials in each dialog. */
-function elsewhereFor(address: SipUri, routes: Routes, pbxes: Pbxes): Elsewhere | undefined {
+export function elsewhereFor(address: SipUri, routes: Routes, pbxes: Pbxes): Elsewhere | undefined {
   const routed = routes.hopFor(address)
   if (routed) return { address: routed.address, peer: routed.hop.peer, takesDialogs: false }
   const pbx = pbxes.residents.has(address) ? undefined : pbxes.hopFor(address)

@@ -1,5 +1,5 @@
 /** RFC 6121 §8: what reaches an account goes to its sessions and its telephones alike, or comes back with the reason. */
-import { ACCEPTED, OK, PlainAnswer } from '../core/answer.ts'
+import { OK, PlainAnswer } from '../core/answer.ts'
 import type { Binding, Locations } from '../core/location.ts'
 import type { Answer, Delivery, MaybePromise, Signal, Target } from '../core/port.ts'
 import { NotYetTaken, RefusedError, trusts } from '../core/port.ts'
@@ -14,14 +14,10 @@ import { toStanza } from '../mapping/stanza.ts'
 import { StanzaError } from '../stanza/error.ts'
 import type { Stanza } from '../stanza/stanza.ts'
 import type { Accounts } from '../store/port.ts'
-import { answerIq } from './answer-iq.ts'
-import type { Asking } from './asking.ts'
-import type { Awaiting } from './awaiting.ts'
 import type { Chatting } from './chatting.ts'
+import { IqDelivery, type IqDeliveryRooms, NOBODY } from './deliver-iq.ts'
 import { PresenceDelivery, type PresenceDeliveryRooms } from './deliver-presence.ts'
-import type { Features } from './feature.ts'
 import { bestOf } from './fork.ts'
-import { NS_ROSTER } from './roster-item.ts'
 import type { Session, Sessions } from './sessions.ts'
 import type { SipWatchers } from './watchers.ts'
 
@@ -30,9 +26,7 @@ export interface DeliveryRooms {
   readonly sessions: Sessions
   readonly locations: Locations
   readonly telephones: Telephones
-  readonly asking: Asking
-  readonly awaiting: Awaiting
-  readonly features: Features
+  readonly iq: Omit<IqDeliveryRooms, 'sessions' | 'locations' | 'subscribing' | 'log'>
   readonly presence: Omit<PresenceDeliveryRooms, 'sessions' | 'log'>
   /** Absent: nobody watches or publishes by SIP. */
   readonly watchers?: Pick<SipWatchers, 'subscribe' | 'publish'>
@@ -43,11 +37,7 @@ export interface DeliveryRooms {
 }
 
 const NO_DEVICE = new StanzaError('wait', 'recipient-unavailable', 'Nobody is there to receive this')
-const NOBODY = new StanzaError('cancel', 'service-unavailable', 'There is no such address here')
 const NOT_FOR_ALL = new StanzaError('cancel', 'service-unavailable', 'A message of this type needs one device that is there')
-const NOT_A_CLIENT = new StanzaError('cancel', 'service-unavailable', 'A telephone does not answer such requests')
-const NOT_THERE = new StanzaError('cancel', 'service-unavailable', 'This device is not there')
-const NOT_YOURS = new StanzaError('auth', 'forbidden', 'Only its owner changes a list of contacts')
 const METHODS = new PlainAnswer(405, 'Method Not Allowed', [['Allow', 'MESSAGE, INFO, OPTIONS']])
 const OPTIONS = new PlainAnswer(200, 'OK', [['Allow', 'MESSAGE, INFO, OPTIONS'], ...ACCEPT])
 /** RFC 6665 §4.2.1.1: of no event package a notifier is here. */
@@ -58,10 +48,13 @@ const NO_SUBSCRIPTION = new PlainAnswer(481, 'Subscription Does Not Exist')
 /** All accounts of our domains behind one target: what it needs to know of one is found by the address of the signal. */
 export class AccountTarget implements Target {
   readonly #presence: PresenceDelivery
+  readonly #iq: IqDelivery
 
   constructor(readonly rooms: DeliveryRooms) {
-    const { sessions, log } = rooms
+    const { sessions, locations, log } = rooms
+    const { subscribing } = rooms.presence
     this.#presence = new PresenceDelivery({ ...rooms.presence, sessions, log }, (signal) => this.#exists(signal))
+    this.#iq = new IqDelivery({ ...rooms.iq, sessions, locations, subscribing, log }, (signal, then) => this.#ifExists(signal, then))
   }
 
   deliver(signal: Signal): Delivery {
@@ -78,7 +71,7 @@ export class AccountTarget implements Target {
       case 'MESSAGE':
         return this.#message(signal)
       case 'INFO':
-        return this.#iq(signal)
+        return this.#iq.deliver(signal, toStanza(signal, this.rooms.making))
       case 'SUBSCRIBE':
       case 'NOTIFY':
         return this.#presenceOrWatch(signal)
@@ -211,28 +204,6 @@ export class AccountTarget implements Target {
   }
 
   // --- iq, RFC 6121 §8.5 and the answer in the final response ---
-
-  #iq(signal: Signal): Delivery {
-    const { to } = signal
-    const iq = toStanza(signal, this.rooms.making)
-    if (to.gr === undefined) return this.#ifExists(signal, () => this.#answerForAccount(signal, iq))
-    const session = this.rooms.sessions.sessionsOf(to.aor).find(({ jid }) => jid.resource === to.gr)
-    if (iq.type === 'result' || iq.type === 'error') {
-      if (session && this.rooms.awaiting.end(session, iq.from.toString(), iq.id)) session.deliver(iq.xml)
-      else this.rooms.log.lowLevel({ what: 'late_answer_dropped', from: iq.from.toString(), to: iq.to.toString() })
-      return ACCEPTED
-    }
-    if (session) return this.rooms.asking.ask(session, iq, signal)
-    return answerFor(this.rooms.locations.deviceOf(to.aor, to.gr) ? NOT_A_CLIENT : NOT_THERE, signal)
-  }
-
-  /** The account answers for its owner; what it says to others waits for subscriptions (RFC 6121 §8.5.1). */
-  #answerForAccount(signal: Signal, iq: Stanza): MaybePromise<Answer> {
-    if (iq.type === 'result' || iq.type === 'error') return OK
-    if (iq.from.bare.equals(iq.to.bare)) return answerIq(this.rooms.features, iq, signal)
-    // RFC 6121 §2.3.3 names this refusal.
-    return answerFor(iq.type === 'set' && iq.xml.child('query', NS_ROSTER) ? NOT_YOURS : NOBODY, signal)
-  }
 
   // --- who is an account at all ---
 

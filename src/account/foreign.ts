@@ -83,6 +83,12 @@ export class Foreign implements Notices {
     }
   }
 
+  /** `now` where somebody is there, as far as this watcher has seen it. */
+  lastSeen(watch: Watch): number | 'now' | undefined {
+    const sight = this.#sights.get(keyOfWatch(watch))
+    return sight && sight.devices.size > 0 ? 'now' : undefined
+  }
+
   // --- the XMPP side watches ---
 
   async #subscribe(signal: Signal, watch: Watch): Promise<Answer> {

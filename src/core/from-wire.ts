@@ -67,7 +67,7 @@ export class FromWire {
   constructor(
     readonly core: Core,
     readonly authenticator: Authenticator,
-    readonly registrar: Registrar,
+    readonly registrar: Pick<Registrar, 'register' | 'flows'>,
     readonly seen: SeenRequests,
     /** Undefined where the stack cannot forward. */
     readonly calls: Calls | undefined,

@@ -6,7 +6,7 @@ import { type NextHop, NoResponseError } from '../sip/port.ts'
 import { PlainAnswer, WireAnswer } from './answer.ts'
 import { ContactLanes } from './contact-lane.ts'
 import type { Courtesy } from './courtesy.ts'
-import { type Answer, type Delivery, type HopPolicy, type MaybePromise, RefusedError, type Signal, type Target, trusts } from './port.ts'
+import { type Answer, type Delivery, type HopPolicy, type MaybePromise, type Signal, type Target, trusts } from './port.ts'
 
 /** Where a hop is and whether it answers is found out by RFC 3263: sip/locate has it. */
 export interface HopPeer {
@@ -23,9 +23,6 @@ export interface HopPeer {
   failed?(hop: NextHop, failure: 'timeout' | 'transport' | SipResponse): void
 }
 
-/** RFC 3261 §20.5: a 405 says what would do. */
-const MESSAGES_ONLY = new RefusedError(405, 'Only messages go this way', [['Allow', 'MESSAGE, OPTIONS']])
-
 export class SipHop implements Target {
   readonly #lanes = new ContactLanes()
 
@@ -37,8 +34,8 @@ export class SipHop implements Target {
     /** The same signal made anew from the stanza its request carries, for hops that must not see P-XMPP-Data. Throws RefusedError. */
     readonly remake: (signal: Signal) => Signal,
     readonly log: Log,
-    /** Takes what says that somebody is there or wants to know it, for hops that cannot be told by P-XMPP-Data: it needs a dialog there (RFC 6665). */
-    readonly presence: (signal: Signal) => Delivery,
+    /** Takes what a hop that carries no P-XMPP-Data cannot be told: presence, which needs a dialog there (RFC 6665), and questions. */
+    readonly instead: (signal: Signal) => Delivery,
     /** Absent: everybody there gets plain text. */
     readonly courtesy?: Courtesy,
   ) {}
@@ -53,8 +50,7 @@ export class SipHop implements Target {
   }
 
   deliver(signal: Signal): Delivery {
-    if (!this.carries(signal)) throw MESSAGES_ONLY
-    if ((signal.method === 'SUBSCRIBE' || signal.method === 'NOTIFY') && !this.#carriesStanzas) return this.presence(signal)
+    if (NOT_PLAIN.has(signal.method) && !this.#carriesStanzas) return this.instead(signal)
     if (signal.method !== 'MESSAGE') return this.#send(this.#requestOf(signal, this.policy), signal)
     const { courtesy, policy } = this
     const reads = policy.xmppData === 'off' ? courtesy?.readsOf(signal.to.aor) : undefined
@@ -92,6 +88,9 @@ export class SipHop implements Target {
     }
   }
 }
+
+/** What means nothing there without the stanza beside it. */
+const NOT_PLAIN: ReadonlySet<string> = new Set(['INFO', 'SUBSCRIBE', 'NOTIFY'])
 
 const NO_ANSWER = new PlainAnswer(408, 'The next hop does not answer', [], 'timeout')
 /** RFC 3261 §16.9 and §16.7 step 6: a proxy passes no 503 on, which would speak of itself. */
