@@ -1,37 +1,35 @@
 /** One accepted connection: bytes become elements and elements bytes (RFC 6120 §4). What they mean is its conversation's affair. */
 import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { blankStanza } from '../log/blank-stanza.ts'
 import type { Log } from '../log/log.ts'
 import { NS_CLIENT } from '../stanza/stanza.ts'
 import { type Element, el } from '../xml/element.ts'
-import { type StreamHandler, StreamParser } from '../xml/stream-parser.ts'
-import { openTag, STREAM_PREFIX, write, XML_DECLARATION } from '../xml/write.ts'
+import type { StreamHandler } from '../xml/stream-parser.ts'
 import { XmlError } from '../xml/xml-error.ts'
 import type { TlsBinding } from './channel-binding.ts'
 import type { ConnectionSettings, Conversation, Header } from './conversation.ts'
+import { DOCUMENT, type Framing, type Protection, type StreamReader } from './framing.ts'
 import { NS_STREAM } from './namespaces.ts'
 import { Outlet } from './outlet.ts'
-import { read, type SocketOwner, stopReading, watch } from './socket-events.ts'
+import { type Pipe, read, type SocketOwner, stopReading, watch } from './socket-events.ts'
 import { StreamError } from './stream-error.ts'
 import { type Remote, type Role, tagOf } from './tag.ts'
 import type { Securing } from './tls.ts'
 
-const CLOSING_TAG = '</stream:stream>'
-
 export class Connection implements StreamHandler, SocketOwner, Securing {
   role: Role = 'XMPPI'
   #conversation: Conversation
-  readonly #raw: Duplex
+  readonly #raw: Pipe
   /** Where the stream is read and written: the raw connection, or TLS around it. */
-  #socket: Duplex
-  readonly #parser: StreamParser
+  #socket: Pipe
+  readonly #parser: StreamReader
   readonly #outlet: Outlet
   #state: 'open' | 'securing' | 'closing' | 'over' = 'open'
   /** The name of the TLS handshake that is under way. */
   #handshake: string | undefined
+  #isSecure = false
   #binding: TlsBinding | undefined
   /** The content namespace of our header; undefined until it is sent. */
   #ns: string | undefined
@@ -40,23 +38,26 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
   #strangerBytes: number | undefined = 0
 
   constructor(
-    socket: Duplex,
+    socket: Pipe,
     readonly number: number,
     readonly remote: Remote,
     private readonly settings: ConnectionSettings,
+    private readonly framing: Framing = DOCUMENT,
   ) {
     const { limits } = settings
     this.#raw = socket
     this.#socket = socket
-    this.#parser = new StreamParser(this, settings.xml.strangers)
+    this.#parser = framing.reader(this, settings.xml.strangers)
     this.#outlet = new Outlet(socket, limits.sessionPendingMaxBytes)
     this.#conversation = settings.conversationOn(this)
     this.#timer = setTimeout(onTimer, limits.authenticationSeconds * 1000, this)
     watch(socket, this)
   }
 
-  /** Reads the stream as it comes. */
-  begin(): void {
+  /** Reads the stream as it comes; `protection`: where what carries it has TLS of its own. */
+  begin(protection?: Protection): void {
+    this.#isSecure = protection !== undefined
+    this.#binding = protection?.binding
     read(this.#raw)
   }
 
@@ -73,8 +74,9 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
     return this.#state === 'open'
   }
 
+  /** Nobody else can read what is said here. */
   get isSecure(): boolean {
-    return this.#binding !== undefined
+    return this.#isSecure
   }
 
   get canStartTls(): boolean {
@@ -85,7 +87,7 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
     return this.settings.defaultDomain
   }
 
-  /** What a login can be bound to; undefined in the clear. */
+  /** What a login can be bound to; undefined in the clear, and where the TLS is somebody else's. */
   get binding(): TlsBinding | undefined {
     return this.#binding
   }
@@ -103,7 +105,7 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
     const version = 'version' in header ? header.version : '1.0'
     this.#ns = ns
     const id = randomUUID() // RFC 6120 §4.7.3: nobody can guess it
-    this.#say(XML_DECLARATION + openTag(el('stream', NS_STREAM, { from, to, id, version, 'xml:lang': 'en' }), ns))
+    this.#say(this.framing.opening(el('stream', NS_STREAM, { from, to, id, version, 'xml:lang': 'en' }), ns))
     return id
   }
 
@@ -114,7 +116,7 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
 
   /** A stanza, in jabber:client as everywhere in the house, as one of this stream's own namespace. */
   sendStanza(xml: Element): void {
-    if (this.#state === 'open') this.#say(write(xml, NS_CLIENT, STREAM_PREFIX))
+    if (this.#state === 'open') this.#say(this.framing.element(xml, NS_CLIENT))
   }
 
   /** Characters that the kernel has not taken. */
@@ -128,7 +130,7 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
   }
 
   #textOf(xml: Element): string {
-    return write(xml, this.#ns ?? NS_CLIENT, STREAM_PREFIX)
+    return this.framing.element(xml, this.#ns ?? NS_CLIENT)
   }
 
   #say(text: string): void {
@@ -252,6 +254,7 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
     if (this.#state !== 'securing') return void socket.destroy()
     this.#state = 'open'
     this.#handshake = undefined
+    this.#isSecure = true
     this.#binding = binding
     this.#parser.restart()
     this.#parser.resume()
@@ -276,12 +279,12 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
     if (this.#state !== 'open') return this.#state === 'securing' ? this.destroy() : undefined
     this.log.problem({ what: 'stream_error', condition: error.condition, text: error.text })
     if (this.#ns === undefined) this.header({ ns: NS_CLIENT, from: this.settings.defaultDomain })
-    this.#leave(this.#textOf(error.element()) + CLOSING_TAG)
+    this.#leave(this.#textOf(error.element()) + this.framing.closing)
   }
 
   /** Ends the stream without one (RFC 6120 §4.4), or answers the peer that does. */
   close(): void {
-    if (this.#state === 'open') this.#leave(this.#ns === undefined ? '' : CLOSING_TAG)
+    if (this.#state === 'open') this.#leave(this.#ns === undefined ? '' : this.framing.closing)
   }
 
   /** Ends the connection at once. */

@@ -1,13 +1,14 @@
 /** The TCP service of all streams: several ports, one set of roles, one limit of connections (RFC 6120 §3, XEP-0368). */
 import { createServer, type Server, type Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type { Log } from '../log/log.ts'
 import { XML_LIMITS } from '../xml/limits.ts'
 import { Admission, Channels, type Restrictions } from './admission.ts'
 import { Connection } from './connection.ts'
 import type { ConnectionSettings } from './conversation.ts'
+import type { Framing, Protection } from './framing.ts'
 import type { StreamLimits } from './limits.ts'
 import { type Roles, Unidentified } from './roles.ts'
+import type { Pipe } from './socket-events.ts'
 import { StreamError } from './stream-error.ts'
 import { type Remote, tagOf } from './tag.ts'
 import type { TlsDoor } from './tls.ts'
@@ -31,6 +32,16 @@ export interface ServiceSettings {
   readonly roles: Roles
   readonly log: Log
 }
+
+/** What is not TCP brings with it. */
+export interface Carriage {
+  readonly framing: Framing
+  /** Undefined in the clear. */
+  readonly protection: Protection | undefined
+}
+
+/** `isTls`: the next byte is one of a TLS handshake. */
+export type Enter = (socket: Pipe, remote: Remote, isTls: boolean, carriage?: Carriage) => void
 
 /** One line for each port: `listening WHAT ADDRESS:PORT`. */
 export interface ListeningStream {
@@ -93,7 +104,7 @@ export class StreamService {
   }
 
   /** A door for connections: one per listener, and one for each carrier that is no TCP port. */
-  door(restrictions: Restrictions): (socket: Duplex, remote: Remote, isTls: boolean) => void {
+  door(restrictions: Restrictions): Enter {
     const admission = new Admission(restrictions, this.#channels)
     const welcome = this.#settingsFor((connection) => {
       admission.left(connection.remote.address)
@@ -101,19 +112,24 @@ export class StreamService {
       if (this.#connections.size === 0) this.#whenEmpty?.()
     })
     const refused = this.#settingsFor((connection) => this.#refused.delete(connection))
-    return (socket, remote, isTls) => {
+    return (socket, remote, isTls, carriage) => {
       const verdict = admission.arrived(remote.address)
       const number = ++this.#number
       if (verdict === 'welcome') {
-        const connection = new Connection(socket, number, remote, welcome)
+        const connection = new Connection(socket, number, remote, welcome, carriage?.framing)
         this.#connections.add(connection)
         connection.log.lowLevel({ what: 'connected', tls: isTls })
-        return isTls ? connection.beginSecure() : connection.begin()
+        if (isTls) connection.beginSecure()
+        else connection.begin(carriage?.protection)
+        return
       }
       this.settings.log.tagged(tagOf('XMPPI', number, remote)).problem({ what: 'connection_refused', why: verdict })
       // Neither a handshake nor a word for those who may not come, nor for a crowd that would fill the waiting room.
-      if (verdict === 'denied' || isTls || this.#refused.size >= this.settings.limits.refusedWaiting) return socket.destroy()
-      const connection = new Connection(socket, number, remote, refused)
+      if (verdict === 'denied' || isTls || this.#refused.size >= this.settings.limits.refusedWaiting) {
+        socket.destroy()
+        return
+      }
+      const connection = new Connection(socket, number, remote, refused, carriage?.framing)
       this.#refused.add(connection)
       connection.begin()
       connection.fail(

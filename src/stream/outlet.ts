@@ -1,5 +1,5 @@
 /** The writing half of a connection: text collects, one write takes it, and whoever asks learns when the kernel has it. */
-import type { Duplex } from 'node:stream'
+import type { Pipe } from './socket-events.ts'
 import { flushAfterTurn, type Outgoing } from './turn.ts'
 import { Written } from './written.ts'
 
@@ -18,12 +18,12 @@ export class Outlet implements Outgoing {
   #onTaken: ((error?: Error | null) => void) | undefined
 
   constructor(
-    private socket: Duplex,
+    private socket: Pipe,
     private readonly pendingMaxBytes: number,
   ) {}
 
   /** Goes on through another socket around the same connection. */
-  use(socket: Duplex): void {
+  use(socket: Pipe): void {
     this.socket = socket
   }
 

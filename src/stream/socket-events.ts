@@ -1,5 +1,20 @@
 /** The events of a socket for the one who owns it: found through the socket, so that no connection needs closures of its own. */
-import type { Duplex } from 'node:stream'
+
+/** What a connection needs of what carries it: a socket has all of it, and so have a WebSocket and the requests of BOSH. */
+export interface Pipe {
+  readonly writableLength: number
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'end' | 'close', listener: () => void): unknown
+  off(event: 'data', listener: (chunk: Buffer) => void): unknown
+  off(event: 'end', listener: () => void): unknown
+  pause(): unknown
+  resume(): unknown
+  /** `taken`: when whoever is next has it. */
+  write(text: string, encoding: 'utf8', taken: (error?: Error | null) => void): unknown
+  end(): unknown
+  destroy(): unknown
+}
 
 export interface SocketOwner {
   received(chunk: Buffer): void
@@ -10,12 +25,12 @@ export interface SocketOwner {
 }
 
 const OWNER = Symbol('owner')
-interface Owned extends Duplex {
+interface Owned extends Pipe {
   [OWNER]?: SocketOwner
 }
 
 /** Its end and its errors. */
-export function watch(socket: Duplex, owner: SocketOwner): void {
+export function watch(socket: Pipe, owner: SocketOwner): void {
   const owned: Owned = socket
   owned[OWNER] = owner
   socket.on('error', onError)
@@ -23,13 +38,13 @@ export function watch(socket: Duplex, owner: SocketOwner): void {
 }
 
 /** What it brings, from now on. */
-export function read(socket: Duplex): void {
+export function read(socket: Pipe): void {
   socket.on('data', onData)
   socket.on('end', onEnd)
 }
 
 /** Leaves what it brings to somebody else. */
-export function stopReading(socket: Duplex): void {
+export function stopReading(socket: Pipe): void {
   socket.off('data', onData)
   socket.off('end', onEnd)
   socket.pause()
