@@ -1,5 +1,5 @@
 /** Messages to SIP peers of which something is known: in the form that they read, and as plain text after all where they do not. */
-import { SipRequest } from '../sip/message.ts'
+import type { SipRequest } from '../sip/message.ts'
 import { PlainAnswer } from './answer.ts'
 import type { Composers } from './composers.ts'
 import { CPIM, IS_COMPOSING, type Manners } from './manners.ts'
@@ -9,7 +9,10 @@ import { type Answer, type HopPolicy, type MaybePromise, type Reads, RefusedErro
 const UNSUPPORTED = new PlainAnswer(415, 'Unsupported Media Type', [['Accept', 'text/plain']])
 
 type Make = (policy: HopPolicy) => SipRequest
-type Send = (request: SipRequest) => MaybePromise<Answer>
+/** On the wire, now. */
+type Send = (request: SipRequest) => Promise<Answer>
+/** Sends it when it is its turn; `polite` then says in which form. */
+type Hand = (request: SipRequest, polite: (send: Send) => Promise<Answer>) => MaybePromise<Answer>
 
 export class Courtesy {
   readonly #policies = new Map<HopPolicy, Map<Reads, HopPolicy>>()
@@ -25,16 +28,17 @@ export class Courtesy {
   }
 
   /** Throws RefusedError where there is nothing that the peer can be shown. */
-  deliver(peer: string, reads: Reads, signal: Signal, policy: HopPolicy, make: Make, send: Send): MaybePromise<Answer> {
+  deliver(peer: string, reads: Reads, signal: Signal, policy: HopPolicy, make: Make, hand: Hand): MaybePromise<Answer> {
     const request = this.#made(reads, policy, make)
     const type = request.headers.get('Content-Type') ?? ''
-    if (signal.received) return this.manners.refuses(peer, type) ? UNSUPPORTED : send(request)
     const pair = `${peer}\n${signal.from.aor}`
-    if (type === IS_COMPOSING) return this.composers.status(pair, request, send)
+    if (type === IS_COMPOSING && !signal.received)
+      return this.composers.status(pair, request, (one) => this.#inTurn(peer, one, undefined, hand))
     // A receipt is nothing that its sender has said.
-    if (!(type === CPIM && request.body.includes('message/imdn+xml'))) this.composers.said(pair)
-    const answer = send(request)
-    return type === CPIM ? this.#orPlain(answer, policy, make, send) : answer
+    const isReceipt = type === CPIM && request.body.includes('message/imdn+xml')
+    if (!isReceipt) this.composers.said(pair)
+    const plain = type === CPIM && !isReceipt && !signal.received ? () => make(policy) : undefined
+    return this.#inTurn(peer, request, plain, hand)
   }
 
   /** After a 415. */
@@ -52,14 +56,14 @@ export class Courtesy {
     }
   }
 
-  /** The message is worth more than its receipt. */
-  async #orPlain(wrapped: MaybePromise<Answer>, policy: HopPolicy, make: Make, send: Send): Promise<Answer> {
-    const answer = await wrapped
-    if (answer.status !== 415) return answer
-    const { method, uri, headers, body } = make(policy)
-    // The same From-tag and Call-ID: only CSeq says that it is another request (RFC 3261 §8.2.2.2).
-    headers.set('CSeq', `2 ${method}`)
-    return send(new SipRequest(method, uri, headers, body))
+  #inTurn(peer: string, request: SipRequest, plain: (() => SipRequest) | undefined, hand: Hand): MaybePromise<Answer> {
+    return hand(request, async (send) => {
+      // What was sent before it may have been refused meanwhile.
+      if (this.manners.refuses(peer, request.headers.get('Content-Type') ?? '')) return plain ? send(plain()) : UNSUPPORTED
+      const answer = await send(request)
+      // The message is worth more than its receipt.
+      return answer.status === 415 && plain ? send(asAnother(plain())) : answer
+    })
   }
 
   #reading(policy: HopPolicy, reads: Reads): HopPolicy {
@@ -75,4 +79,10 @@ export class Courtesy {
     }
     return reading
   }
+}
+
+/** The same From-tag and Call-ID: only CSeq says that it is another request (RFC 3261 §8.2.2.2). */
+function asAnother(request: SipRequest): SipRequest {
+  request.headers.set('CSeq', `2 ${request.method}`)
+  return request
 }

@@ -54,15 +54,19 @@ export class SipHop implements Target {
     if (signal.method !== 'MESSAGE') return this.#send(this.#requestOf(signal, this.policy), signal)
     const { courtesy, policy } = this
     const reads = policy.xmppData === 'off' ? courtesy?.readsOf(signal.to.aor) : undefined
-    if (!courtesy || !reads) return this.#hand(this.#requestOf(signal, policy), signal)
+    if (!courtesy || !reads) {
+      const request = this.#requestOf(signal, policy)
+      return this.#inTurn(signal, request.uri, () => this.#send(request, signal))
+    }
     const make = (known: HopPolicy): SipRequest => this.#requestOf(signal, known)
-    return courtesy.deliver(signal.to.aor, reads, signal, policy, make, (request) => this.#hand(request, signal))
+    return courtesy.deliver(signal.to.aor, reads, signal, policy, make, ({ uri }, polite) =>
+      this.#inTurn(signal, uri, () => polite((request) => this.#send(request, signal))),
+    )
   }
 
-  #hand(request: SipRequest, signal: Signal): MaybePromise<Answer> {
+  #inTurn({ arrival }: Signal, uri: string, send: () => Promise<Answer>): MaybePromise<Answer> {
     // What others sent is relayed as it comes: their own lanes rule it. RFC 3428 §8 speaks of MESSAGE alone.
-    if (signal.arrival.kind === 'wire') return this.#send(request, signal)
-    return this.#lanes.run(request.uri, () => this.#send(request, signal))
+    return arrival.kind === 'wire' ? send() : this.#lanes.run(uri, send)
   }
 
   #requestOf(signal: Signal, policy: HopPolicy): SipRequest {

@@ -60,15 +60,19 @@ export class Telephones {
     const policy = binding.contact.transport === 'udp' ? this.#byUdpOnly : this.#byAnyTransport
     const { courtesy } = this
     const reads = signal.method === 'MESSAGE' ? courtesy?.readsOf(deviceKey(binding)) : undefined
-    if (!courtesy || !reads) return this.#hand(signal.requestFor(policy), binding, signal)
+    if (!courtesy || !reads) {
+      const made = signal.requestFor(policy)
+      return this.#inTurn(signal, binding, () => this.#deliver(made, binding))
+    }
     const make = (known: HopPolicy): SipRequest => signal.requestFor(known)
-    return courtesy.deliver(deviceKey(binding), reads, signal, policy, make, (made) => this.#hand(made, binding, signal))
+    return courtesy.deliver(deviceKey(binding), reads, signal, policy, make, (_, polite) =>
+      this.#inTurn(signal, binding, () => polite((made) => this.#deliver(made, binding))),
+    )
   }
 
-  #hand(made: SipRequest, binding: Binding, { arrival }: Signal): MaybePromise<Answer> {
+  #inTurn({ arrival }: Signal, { contact }: Binding, send: () => Promise<Answer>): MaybePromise<Answer> {
     // What others sent is relayed as it comes: their own lanes rule it.
-    if (arrival.kind === 'wire') return this.#deliver(made, binding)
-    return this.#lanes.run(binding.contact.toString(), () => this.#deliver(made, binding))
+    return arrival.kind === 'wire' ? send() : this.#lanes.run(contact.toString(), send)
   }
 
   /** A request of our own that waits behind no message: whether it is there is to be known now. */

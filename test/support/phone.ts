@@ -28,6 +28,8 @@ export interface RequestParts {
   readonly headers?: readonly (readonly [string, string])[]
   readonly body?: string | Buffer
   readonly contentType?: string
+  /** Absent: a new one, as RFC 3428 §4 has it. */
+  readonly callId?: string
 }
 
 type Field = 'Authorization' | 'Proxy-Authorization'
@@ -132,7 +134,7 @@ export class Phone {
     headers.append('From', `<${this.aor}>;tag=${newTag()}`)
     headers.append('To', `<${to}>`)
     // A registrar compares CSeq within one Call-ID (RFC 3261 §10.2.4); every other request is on its own.
-    headers.append('Call-ID', method === 'REGISTER' ? this.#callId : newCallId())
+    headers.append('Call-ID', method === 'REGISTER' ? this.#callId : (parts.callId ?? newCallId()))
     headers.append('CSeq', `${++this.#cseq} ${method}`)
     headers.append('User-Agent', 'a telephone of the tests')
     for (const { field, digest } of this.#answers.values()) headers.append(field, digest.answer(method, uri))

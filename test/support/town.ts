@@ -7,6 +7,7 @@ import { duplexPair } from 'node:stream'
 import { deriveCredentials } from '../../src/account/credentials.ts'
 import { Jid } from '../../src/address/jid.ts'
 import { SipUri } from '../../src/address/sip-uri.ts'
+import type { ComposersLimits } from '../../src/core/composers.ts'
 import { PBX_DEFAULTS, type PbxLimits } from '../../src/core/pbx/limits.ts'
 import { type RouteFields, routeLine, routeRule } from '../../src/core/route-rule.ts'
 import { type House, joinRooms } from '../../src/house.ts'
@@ -39,6 +40,8 @@ export interface TownOptions {
   readonly accounts?: readonly string[]
   readonly trusted?: readonly string[]
   readonly pagerType?: 'chat' | 'normal'
+  /** Shorter than RFC 3994 has it, for tests that wait for it. */
+  readonly chatStates?: ComposersLimits
   readonly xmppDataToPhones?: boolean
   readonly log?: Log
   readonly t1Ms?: number
@@ -121,6 +124,7 @@ export async function town(options: TownOptions = {}): Promise<Town> {
       loopback: process.env.STOXGATE_LOOPBACK === '1',
       routes: (options.routes ?? []).map((route) => routeRule(typeof route === 'string' ? routeLine(route) : route)),
       ...(options.dns === undefined ? {} : { dns: options.dns }),
+      ...(options.chatStates === undefined ? {} : { chatStates: options.chatStates }),
       ...(options.pbx === undefined ? {} : { pbx: pbxOf(options.pbx, store) }),
     },
     store,
