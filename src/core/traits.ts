@@ -11,7 +11,7 @@ export interface Traits {
   readonly software?: string
   /** The name its owner gave it. */
   readonly displayName?: string
-  /** Allow, in capitals. */
+  /** Allow; names of methods are as they are written (RFC 3261 §7.1). */
   readonly methods?: readonly string[]
   /** Accept, without parameters, in small letters. */
   readonly types?: readonly string[]
@@ -56,7 +56,7 @@ export function traitsIn(headers: Headers, contact: NameAddr | undefined, now: n
   const software = shown(headers.get('User-Agent') ?? headers.get('Server'))
   const displayName = shown(contact?.displayName)
   const tags = contact && tagsOf(contact)
-  const methods = headers.has('Allow') ? words(headers.values('Allow')).map((word) => word.toUpperCase()) : methodsIn(tags)
+  const methods = headers.has('Allow') ? words(headers.values('Allow')) : methodsIn(tags)
   const types = headers.has('Accept') ? words(headers.values('Accept').map((type) => type.split(';', 1)[0] ?? '')) : undefined
   const date = parseDate(headers.get('Date') ?? '')
   return {
@@ -95,7 +95,7 @@ function tagsOf({ params: { list } }: NameAddr): ReadonlyMap<string, string> {
 /** RFC 3840 §10.1: the tag says what Allow says. */
 const methodsIn = (tags: ReadonlyMap<string, string> | undefined): readonly string[] | undefined => {
   const methods = tags?.get('methods')
-  return methods === undefined ? undefined : words(methods.split(',')).map((word) => word.toUpperCase())
+  return methods === undefined ? undefined : words(methods.split(','))
 }
 
 function words(values: readonly string[]): readonly string[] {

@@ -1,11 +1,21 @@
 /** docs/xeps.md, from the features' own data: what is not in the code cannot be claimed. */
+import type { AskedTelephone } from '../../src/account/asked-telephone.ts'
 import type { Feature } from '../../src/account/feature.ts'
 import { joinPresence } from '../../src/account/presence-rooms.ts'
 import { Sessions } from '../../src/account/sessions.ts'
 import { OK } from '../../src/core/answer.ts'
-import { accountFeatures, domainFeatures } from '../../src/features/index.ts'
+import { accountFeatures, domainFeatures, telephoneFeatures } from '../../src/features/index.ts'
 import { MemoryStore } from '../../src/store/memory.ts'
 import { MAKING } from '../support/making.ts'
+
+/** Nothing is asked of it: what it would answer is data as well. */
+const TELEPHONE: AskedTelephone = {
+  traits: async () => ({}),
+  alive: async () => {},
+  idleSeconds: () => undefined,
+  reads: undefined,
+  owner: { address: '', number: undefined, uri: '', name: undefined },
+}
 
 interface Xep {
   readonly number: number
@@ -16,8 +26,10 @@ interface Xep {
 
 /** What streams and the mapping do is no feature of an account; each of these has tests of its own. */
 const ELSEWHERE: readonly Xep[] = [
+  { number: 128, name: 'Service Discovery Extensions', version: '1.0.1', by: 'telephones' },
   { number: 203, name: 'Delayed Delivery', version: '2.0', by: 'messages from SIP with a Date' },
   { number: 205, name: 'Best Practices to Discourage Denial of Service Attacks', version: '1.0.1', by: 'streams' },
+  { number: 232, name: 'Software Information', version: '0.3', by: 'telephones' },
   { number: 368, name: 'SRV records for XMPP over TLS', version: '1.1.0', by: 'streams: direct TLS with ALPN' },
   { number: 440, name: 'SASL Channel-Binding Type Capability', version: '0.4.2', by: 'streams' },
 ]
@@ -32,6 +44,10 @@ export function xepsPage(): string {
       'the domain',
     ),
     ...listed(accountFeatures({ ...presence, sessions }), 'the account'),
+    ...listed(
+      telephoneFeatures(TELEPHONE, () => 0),
+      'telephones',
+    ),
     ...ELSEWHERE,
   ]
   const numbers = [...new Set(rows.map(({ number }) => number))].toSorted((a, b) => a - b)
