@@ -1,5 +1,5 @@
 /** One accepted connection: bytes become elements and elements bytes (RFC 6120 §4). What they mean is its conversation's affair. */
-import { randomUUID } from 'node:crypto'
+import { randomUUID, type X509Certificate } from 'node:crypto'
 import { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { blankStanza } from '../log/blank-stanza.ts'
@@ -9,14 +9,14 @@ import { type Element, el } from '../xml/element.ts'
 import type { StreamHandler } from '../xml/stream-parser.ts'
 import { XmlError } from '../xml/xml-error.ts'
 import type { TlsBinding } from './channel-binding.ts'
-import type { ConnectionSettings, Conversation, Header } from './conversation.ts'
+import { type ConnectionSettings, type Conversation, type Header, versionOf } from './conversation.ts'
 import { DOCUMENT, type Framing, type Protection, type StreamReader } from './framing.ts'
 import { NS_STREAM } from './namespaces.ts'
 import { Outlet } from './outlet.ts'
 import { type Pipe, read, type SocketOwner, stopReading, watch } from './socket-events.ts'
 import { StreamError } from './stream-error.ts'
 import { type Remote, type Role, tagOf } from './tag.ts'
-import type { Securing } from './tls.ts'
+import { type Securing, trustedPeerOf } from './tls.ts'
 
 export class Connection implements StreamHandler, SocketOwner, Securing {
   role: Role = 'XMPPI'
@@ -31,8 +31,8 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
   #handshake: string | undefined
   #isSecure = false
   #binding: TlsBinding | undefined
-  /** The content namespace of our header; undefined until it is sent. */
-  #ns: string | undefined
+  /** Ours; undefined until it is sent. */
+  #header: Header | undefined
   #timer: NodeJS.Timeout | undefined
   /** Undefined when somebody has logged in. */
   #strangerBytes: number | undefined = 0
@@ -92,6 +92,11 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
     return this.#binding
   }
 
+  /** The certificate its peer has shown under TLS, where an authority we trust stands behind it. */
+  get trustedPeer(): X509Certificate | undefined {
+    return trustedPeerOf(this.#socket)
+  }
+
   /** Somebody else takes over; the one before hears nothing more. */
   talkWith(conversation: Conversation): void {
     this.#conversation = conversation
@@ -101,11 +106,10 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
 
   /** Answers the stream's id. */
   header(header: Header): string {
-    const { ns, from, to } = header
-    const version = 'version' in header ? header.version : '1.0'
-    this.#ns = ns
+    const { ns, from, to, prefixes } = header
+    this.#header = header
     const id = randomUUID() // RFC 6120 §4.7.3: nobody can guess it
-    this.#say(this.framing.opening(el('stream', NS_STREAM, { from, to, id, version, 'xml:lang': 'en' }), ns))
+    this.#say(this.framing.opening(el('stream', NS_STREAM, { from, to, id, version: versionOf(header), 'xml:lang': 'en' }), ns, prefixes))
     return id
   }
 
@@ -130,7 +134,7 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
   }
 
   #textOf(xml: Element): string {
-    return this.framing.element(xml, this.#ns ?? NS_CLIENT)
+    return this.framing.element(xml, this.#header?.ns ?? NS_CLIENT, this.#header?.prefixes)
   }
 
   #say(text: string): void {
@@ -228,8 +232,8 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
 
   // --- TLS ---
 
-  /** Sends `proceed` and waits for the handshake; `domain`, as A-labels, shows its certificate where the client names no server. */
-  startTls(proceed: Element, domain: string): void {
+  /** Sends `proceed` and waits for the handshake; `domain`, as A-labels, shows its certificate where the client names no server. A server may show one of its own. */
+  startTls(proceed: Element, domain: string, isServer = false): void {
     this.#parser.hold()
     const rest = this.#parser.takeRest()
     // Whatever stands behind <starttls/> in the clear may come from anybody, and must not be taken for what TLS protected.
@@ -238,16 +242,16 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
     this.send(proceed)
     this.#outlet.flush()
     stopReading(this.#raw)
-    this.#secure(domain)
+    this.#secure(domain, isServer)
   }
 
-  #secure(domain: string | undefined): void {
+  #secure(domain: string | undefined, isServer = false): void {
     const { tls } = this.settings
     if (!tls || !(this.#raw instanceof Socket)) return this.destroy()
     this.#state = 'securing'
     // A peer that ends in the middle of the handshake has nothing to wait for.
     this.#raw.allowHalfOpen = false
-    this.#handshake = tls.secure(this.#raw, domain, this)
+    this.#handshake = tls.secure(this.#raw, domain, this, isServer)
   }
 
   secured(socket: TLSSocket, binding: TlsBinding): void {
@@ -278,13 +282,13 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
   fail(error: StreamError): void {
     if (this.#state !== 'open') return this.#state === 'securing' ? this.destroy() : undefined
     this.log.problem({ what: 'stream_error', condition: error.condition, text: error.text })
-    if (this.#ns === undefined) this.header({ ns: NS_CLIENT, from: this.settings.defaultDomain })
+    if (this.#header === undefined) this.header({ ns: NS_CLIENT, from: this.settings.defaultDomain })
     this.#leave(this.#textOf(error.element()) + this.framing.closing)
   }
 
   /** Ends the stream without one (RFC 6120 §4.4), or answers the peer that does. */
   close(): void {
-    if (this.#state === 'open') this.#leave(this.#ns === undefined ? '' : this.framing.closing)
+    if (this.#state === 'open') this.#leave(this.#header === undefined ? '' : this.framing.closing)
   }
 
   /** Ends the connection at once. */
@@ -332,7 +336,7 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
   timeIsUp(): void {
     if (this.#state !== 'open') return this.destroy()
     const { authenticationSeconds } = this.settings.limits
-    const heard = this.#ns !== undefined
+    const heard = this.#header !== undefined
     this.fail(
       heard
         ? new StreamError('policy-violation', `A login has to be done in ${authenticationSeconds} seconds`)

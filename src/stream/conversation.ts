@@ -2,6 +2,7 @@
 import type { Log } from '../log/log.ts'
 import type { Element } from '../xml/element.ts'
 import type { XmlLimits } from '../xml/limits.ts'
+import type { Declared } from '../xml/write.ts'
 import type { Connection } from './connection.ts'
 import type { StreamLimits } from './limits.ts'
 import type { TlsDoor } from './tls.ts'
@@ -36,4 +37,8 @@ export interface Header {
   readonly to?: string | undefined
   /** Absent: 1.0; undefined: none, as streams of components have it (XEP-0114). */
   readonly version?: '1.0' | undefined
+  /** Namespaces that have a prefix on this stream; absent: that of streams alone. */
+  readonly prefixes?: Declared | undefined
 }
+
+export const versionOf = (header: Header): '1.0' | undefined => ('version' in header ? header.version : '1.0')

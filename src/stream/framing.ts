@@ -2,7 +2,7 @@
 import type { Element } from '../xml/element.ts'
 import type { XmlLimits } from '../xml/limits.ts'
 import { type StreamHandler, StreamParser } from '../xml/stream-parser.ts'
-import { openTag, STREAM_PREFIX, write, XML_DECLARATION } from '../xml/write.ts'
+import { type Declared, openTag, STREAM_PREFIX, write, XML_DECLARATION } from '../xml/write.ts'
 import type { TlsBinding } from './channel-binding.ts'
 
 /** Makes elements of what arrives. StreamParser is the first of them, and says what each method means. */
@@ -24,16 +24,16 @@ export interface Protection {
 
 export interface Framing {
   reader(handler: StreamHandler, limits: XmlLimits): StreamReader
-  /** Our header; `ns` is its content namespace. */
-  opening(header: Element, ns: string): string
+  /** Our header; `ns` is its content namespace, `prefixes` what it declares beside it. */
+  opening(header: Element, ns: string, prefixes?: Declared): string
   /** A first-level element of a stream with that content namespace. */
-  element(xml: Element, ns: string): string
+  element(xml: Element, ns: string, prefixes?: Declared): string
   readonly closing: string
 }
 
 export const DOCUMENT: Framing = {
   reader: (handler, limits) => new StreamParser(handler, limits),
-  opening: (header, ns) => XML_DECLARATION + openTag(header, ns),
-  element: (xml, ns) => write(xml, ns, STREAM_PREFIX),
+  opening: (header, ns, prefixes) => XML_DECLARATION + openTag(header, ns, prefixes),
+  element: (xml, ns, prefixes = STREAM_PREFIX) => write(xml, ns, prefixes),
   closing: '</stream:stream>',
 }

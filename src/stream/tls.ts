@@ -1,7 +1,7 @@
 /** TLS for streams: certificates by server name, STARTTLS and direct TLS through one door (RFC 6120 §5, RFC 7590, XEP-0368). */
 import { constants, createHash, randomBytes, X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls'
+import { createSecureContext, createServer, type SecureContext, type Server, TLSSocket, type TlsOptions } from 'node:tls'
 import type { Identity } from './certificate.ts'
 import { TlsBinding } from './channel-binding.ts'
 import { signatureHash } from './signature-hash.ts'
@@ -19,8 +19,8 @@ export const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
-/** XEP-0368 §3. */
-const ALPN = 'xmpp-client'
+/** XEP-0368 §3: of clients, and of servers. */
+const ALPN = ['xmpp-client', 'xmpp-server']
 
 /** Told how a handshake ended; the same socket is told once. */
 export interface Securing {
@@ -40,6 +40,8 @@ export class TlsDoor {
    * know. A bare TLSSocket would do the handshake too, but never verify a client's certificate.
    */
   readonly #servers = new Map<string, Server>()
+  /** The same for other servers, which are asked for their certificate; a client would put the question to a person. */
+  readonly #asking = new Map<string, Server>()
   #shown = new Map<string, Shown>()
   readonly #securing = new Map<string, Securing>()
 
@@ -47,6 +49,10 @@ export class TlsDoor {
   constructor(
     identities: readonly Identity[],
     private readonly handshakeSeconds: number,
+    /** Whom other servers' certificates may come from; undefined: those the system trusts. */
+    private readonly authorities?: readonly string[],
+    /** What those who name protocols may ask for, the best first. */
+    private readonly protocols: readonly string[] = ALPN,
   ) {
     this.reload(identities)
   }
@@ -56,26 +62,40 @@ export class TlsDoor {
     const shown = new Map(identities.map((identity) => [identity.domain, shownOf(identity)]))
     // Only now, when all of them could be read.
     this.#shown = shown
-    for (const { domain, cert, key } of identities) {
-      const server = this.#servers.get(domain)
-      if (!server) {
-        this.#servers.set(domain, this.#server({ domain, cert, key }))
-        continue
-      }
-      server.setSecureContext(settings({ domain, cert, key }))
-      // A ticket of the old certificate would bind a login to a certificate that is no longer shown.
-      server.setTicketKeys(randomBytes(48))
+    for (const identity of identities) {
+      this.#show(this.#servers, identity, undefined)
+      this.#show(this.#asking, identity, {
+        requestCert: true,
+        rejectUnauthorized: false,
+        ...(this.authorities ? { ca: [...this.authorities] } : {}),
+      })
     }
-    for (const domain of this.#servers.keys()) if (!shown.has(domain)) this.#servers.delete(domain)
+    for (const domain of this.#servers.keys()) {
+      if (shown.has(domain)) continue
+      this.#servers.delete(domain)
+      this.#asking.delete(domain)
+    }
+  }
+
+  #show(servers: Map<string, Server>, { domain, cert, key }: Identity, asking: TlsOptions | undefined): void {
+    const server = servers.get(domain)
+    if (!server) {
+      servers.set(domain, this.#server({ domain, cert, key }, asking))
+      return
+    }
+    server.setSecureContext({ ...settings({ domain, cert, key }), ...(asking?.ca ? { ca: asking.ca } : {}) })
+    // A ticket of the old certificate would bind a login to a certificate that is no longer shown.
+    server.setTicketKeys(randomBytes(48))
   }
 
   /**
    * Begins the handshake on a socket whose next byte is TLS; what comes back names it for `abandon`. `domain`, as A-labels: whose certificate to
-   * show where the client names no server.
+   * show where the client names no server. `asksPeer`: for its certificate.
    */
-  secure(socket: Socket, domain: string | undefined, securing: Securing): string {
+  secure(socket: Socket, domain: string | undefined, securing: Securing, asksPeer = false): string {
     const key = pairOf(socket)
-    const server = (domain === undefined ? undefined : this.#servers.get(domain)) ?? this.#servers.values().next().value
+    const servers = asksPeer ? this.#asking : this.#servers
+    const server = (domain === undefined ? undefined : servers.get(domain)) ?? servers.values().next().value
     if (!server) {
       securing.notSecured(new Error('there is no certificate'))
       return key
@@ -95,11 +115,12 @@ export class TlsDoor {
     return this.#securing.size
   }
 
-  #server(identity: Identity): Server {
+  #server(identity: Identity, asking: TlsOptions | undefined): Server {
     const server = createServer({
       ...settings(identity),
+      ...asking,
       // Asked of those who name protocols: who has none of ours was not looking for us (RFC 7301 §3.2). A list would be copied for every connection.
-      ALPNCallback: ({ protocols }) => (protocols.includes(ALPN) ? ALPN : undefined),
+      ALPNCallback: ({ protocols }) => this.protocols.find((one) => protocols.includes(one)),
       handshakeTimeout: this.handshakeSeconds * 1000,
       SNICallback: (name, done) => done(null, name === identity.domain ? undefined : this.#shown.get(name.toLowerCase())?.context),
     })
@@ -143,6 +164,11 @@ function shownOf(identity: Identity): Shown {
     context: createSecureContext(settings(identity)),
     endPoint: hash === undefined ? undefined : createHash(hash).update(raw).digest(),
   }
+}
+
+/** The certificate a peer has shown, where an authority we trust stands behind it; undefined for any other, and where there is no TLS. */
+export function trustedPeerOf(socket: object): X509Certificate | undefined {
+  return socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined
 }
 
 /** Names a TCP connection as long as it lives: the TLS socket that Node makes of a socket does not say which one it was. */

@@ -2,8 +2,8 @@
 import type { Srv } from './dns.ts'
 
 /** `random`: at least 0, less than 1. */
-export function inSrvOrder(records: readonly Srv[], random: () => number): Srv[] {
-  const ordered: Srv[] = []
+export function inSrvOrder<R extends Srv>(records: readonly R[], random: () => number): R[] {
+  const ordered: R[] = []
   const priorities = [...new Set(records.map(({ priority }) => priority))].sort((a, b) => a - b)
   for (const priority of priorities) {
     // Those of weight 0 first, so that they have a small chance beside the others.
