@@ -39,7 +39,6 @@ import type { Log } from './log/log.ts'
 import { makingFor } from './making.ts'
 import { ACCEPTED_TYPES } from './mapping/accept.ts'
 import { jidFor, uriFor } from './mapping/address.ts'
-import type { Aggregate } from './mapping/presence/aggregate.ts'
 import { fitting, remade, STRANGERS, TRUSTED } from './policies.ts'
 import { Digest, defaultDigest } from './sip/digest.ts'
 import type { DigestAlgorithm } from './sip/digest-hash.ts'
@@ -50,18 +49,14 @@ import { Peer } from './sip/locate/peer.ts'
 import { reachOf } from './sip/locate/reach.ts'
 import type { Received, SipStack } from './sip/port.ts'
 import { joinSipChat } from './sip-chat.ts'
-import { EVENTS, joinSipPresence, type SipPresence } from './sip-presence.ts'
+import { EVENTS, joinSipPresence, type PresenceSettings, type SipPresence } from './sip-presence.ts'
 import type { Store } from './store/port.ts'
 import { FromClient } from './stream/from-client.ts'
 import { Submission } from './stream/submit.ts'
 
-export interface HostedDomain {
-  /** As XMPP writes it. */
-  readonly name: string
+export interface HostedDomain extends PresenceSettings {
   readonly telephones: boolean
   readonly pagerType: 'chat' | 'normal'
-  /** Which of an account's devices stands for it where only one state can be shown; absent: the most available one. */
-  readonly aggregate?: Aggregate
 }
 
 export interface HouseSettings {
@@ -140,7 +135,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     (account) => pbxes.emptied(account),
     (account) => pbxes.arrived(account),
   )
-  const registrations = new Registrations(now)
+  const registrations = new Registrations(now, settings.gruuKey)
   const chat = joinSipChat(makingFor(settings.domains), registrations, (signal) => core.submit(signal), settings.chatStates, sipLog)
   const { making, courtesy } = chat
   const { xmppDataToPhones } = settings
@@ -151,7 +146,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     sessions,
     making,
     core: door,
-    watchers: { arrived: (stanza) => sipPresence.watching.arrived(stanza) },
+    watchers: { arrived: (stanza) => sipPresence.arrived(stanza) },
   })
 
   const later = () => ({ routes, pbxes, presence: sipPresence })
@@ -252,9 +247,6 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     isAccount,
     authenticator,
     isKnown: (received) => senderOf(received) !== undefined || settings.trusted.has(unbracketed(received.from.host), received.identity),
-    aggregateOf: (name) => settings.domains.find((one) => one.name === name)?.aggregate ?? 'most-available',
-    documents: {},
-    published: () => {},
     making,
     log: sipLog,
   })
@@ -300,8 +292,8 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     fromWire,
     routes,
     async restore() {
-      for (const { hop } of await registrar.restore()) settings.scanners?.proved(hop.host)
       await residents.restore(now())
+      for (const { hop } of await registrar.restore()) settings.scanners?.proved(hop.host)
       await sipPresence.restore()
     },
     async locate() {
@@ -314,7 +306,10 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     },
     returned: () => pbxes.returned(),
     pbxStatus: () => pbxes.status,
-    leave: () => pbxes.stop(),
+    async leave() {
+      await sipPresence.leave()
+      await pbxes.stop()
+    },
     async endAccount(jid) {
       const account = uriFor(jid)
       const { aor } = account

@@ -1,8 +1,9 @@
 /**
  * SIP users who are no accounts of ours (on a PBX, behind a next hop), as the XMPP world sees them: a presence stanza for one becomes a subscription over SIP, what
- * their notifiers say becomes presence from them (RFC 8048 §4, §5), and what they may be told is handed to whoever keeps their own watches.
+ * their notifiers say becomes presence from them (RFC 8048 §4, §5), with the calls that a PBX tells of (RFC 4235), and what they may be told is handed to whoever keeps
+ * their own watches.
  */
-import type { Jid } from '../address/jid.ts'
+import type { SipUri } from '../address/sip-uri.ts'
 import { OK } from '../core/answer.ts'
 import type { Answer, Delivery, MaybePromise, Signal } from '../core/port.ts'
 import { RefusedError } from '../core/port.ts'
@@ -13,12 +14,13 @@ import { jidFor, uriFor } from '../mapping/address.ts'
 import { answerFor } from '../mapping/answer.ts'
 import { conditionFor } from '../mapping/error.ts'
 import type { Making } from '../mapping/making.ts'
-import { presencesIn } from '../mapping/presence/presences-in.ts'
+import { DIALOG_EVENT } from '../mapping/presence/dialog-info.ts'
 import { toStanza } from '../mapping/stanza.ts'
 import { StanzaError } from '../stanza/error.ts'
 import type { Stanza } from '../stanza/stanza.ts'
-import type { Element } from '../xml/element.ts'
-import { addressed, bare, kept, UNAVAILABLE } from './presence-stanza.ts'
+import { ForeignCalls } from './foreign-calls.ts'
+import { ForeignSights } from './foreign-sights.ts'
+import { addressed, bare } from './presence-stanza.ts'
 import { type Consent, type Relation, type Relations, TooManyRelations } from './relations.ts'
 
 /** Who may see the XMPP side, and what became of it: account/watching. */
@@ -30,12 +32,14 @@ export interface Shown {
 
 export interface ForeignRooms {
   readonly relations: Relations
-  readonly subscriber: Pick<Subscriber, 'subscribe' | 'unsubscribe' | 'fetch' | 'has'>
+  readonly subscriber: Pick<Subscriber, 'subscribe' | 'unsubscribe' | 'refresh' | 'fetch' | 'has'>
   readonly shown: Shown
   /** Into the core, as from any sender. */
   submit(stanza: Stanza): MaybePromise<Answer>
   /** Whether somebody is there to see: undefined where only another server knows. */
-  isOnline(jid: Jid): MaybePromise<boolean | undefined>
+  isSeen(watch: Watch): MaybePromise<boolean | undefined>
+  /** Whether calls of this address are asked for (`dialog`). */
+  asksForCalls(watched: SipUri): boolean
   readonly making: Making
   readonly log: Log
 }
@@ -45,20 +49,27 @@ const REMOTE_PROOF_MS = 24 * 3_600_000
 
 const NO_MORE = new StanzaError('wait', 'resource-constraint', 'There are too many contacts between these two')
 
-/** What the XMPP side knows of one telephone, since it was last begun to be watched. */
-interface Sight {
-  /** By resource. */
-  readonly devices: Map<string, Element>
-  /** When the XMPP side last showed that it is there. */
-  provedAt: number
-}
+/** Contacts known to have no presence to ask for, this run; those above it are asked again. */
+const WITHOUT_PRESENCE_MAX = 10_000
 
 export class Foreign implements Notices {
-  readonly #sights = new Map<string, Sight>()
+  readonly #sights: ForeignSights
+  readonly #calls: ForeignCalls
+  /** Who serves `dialog` alone (489 for `presence`), as many PBXs do. */
+  readonly #withoutPresence = new Set<string>()
   /** Subscribe stanzas whose SUBSCRIBE has not been answered. */
   readonly #pending = new Map<string, (answer: Answer | StanzaError) => void>()
 
-  constructor(readonly rooms: ForeignRooms) {}
+  constructor(readonly rooms: ForeignRooms) {
+    const { subscriber, making } = rooms
+    const calls = new ForeignCalls({ subscriber, isAsked: (watched) => rooms.asksForCalls(watched) })
+    this.#calls = calls
+    this.#sights = new ForeignSights({
+      submit: (stanza) => this.#submit(stanza),
+      callOf: (watch) => calls.stateOf(watch),
+      now: () => making.now(),
+    })
+  }
 
   /** A presence signal for a SIP user: nothing of it is sent as it stands. */
   deliver(signal: Signal): Delivery {
@@ -83,38 +94,48 @@ export class Foreign implements Notices {
     }
   }
 
-  /** `now` where somebody is there, as far as this watcher has seen it. */
+  /** Since when nobody is there, as far as this watcher has seen it; `now` where somebody is. */
   lastSeen(watch: Watch): number | 'now' | undefined {
-    const sight = this.#sights.get(keyOfWatch(watch))
-    return sight && sight.devices.size > 0 ? 'now' : undefined
+    return this.#sights.lastSeen(watch)
   }
 
   // --- the XMPP side watches ---
 
   async #subscribe(signal: Signal, watch: Watch): Promise<Answer> {
     const relation = this.#relation(watch)
-    this.#sight(watch).provedAt = this.rooms.making.now().getTime()
+    this.#sights.proved(watch)
     if (relation.seesTelephone === 'granted') {
       this.#say(relation, 'subscribed')
-      this.#showAll(watch)
+      this.#sights.showAll(watch)
     } else {
       const refused = await this.#set({ ...relation, seesTelephone: 'asked' })
       if (refused) return answerFor(refused, signal)
     }
-    if (this.rooms.subscriber.has(watch)) return OK
+    if (this.#isWatched(watch)) return OK
     return new Promise((resolve) => {
       const key = keyOfWatch(watch)
       this.#pending.get(key)?.(OK)
       this.#pending.set(key, (outcome) => resolve(outcome instanceof StanzaError ? answerFor(outcome, signal) : outcome))
-      this.rooms.subscriber.subscribe(watch)
+      this.#watch(watch)
     })
+  }
+
+  #isWatched(watch: Watch): boolean {
+    const isPresence = !this.#withoutPresence.has(watch.watched.aor)
+    return this.rooms.subscriber.has(isPresence ? watch : { ...watch, event: DIALOG_EVENT })
+  }
+
+  #watch(watch: Watch): void {
+    if (this.#withoutPresence.has(watch.watched.aor)) this.#calls.begin(watch)
+    else this.rooms.subscriber.subscribe(watch)
   }
 
   async #unsubscribe(watch: Watch): Promise<Answer> {
     this.#answered(watch, OK)
     const relation = this.#relation(watch)
     this.rooms.subscriber.unsubscribe(watch)
-    this.#vanish(watch)
+    this.#calls.end(watch)
+    this.#sights.vanish(watch)
     if (relation.seesTelephone !== 'none') {
       await this.#set({ ...relation, seesTelephone: 'none' })
       this.#say(relation, 'unsubscribed')
@@ -124,19 +145,25 @@ export class Foreign implements Notices {
 
   /** RFC 6121 §4.3 asks for the state as it is; whoever may see it watches from now on. */
   #probe(watch: Watch): Answer {
-    if (this.#relation(watch).seesTelephone === 'none') {
+    const { seesTelephone } = this.#relation(watch)
+    if (seesTelephone === 'none') {
       this.rooms.subscriber.fetch(watch)
       return OK
     }
-    this.#sight(watch).provedAt = this.rooms.making.now().getTime()
-    this.#showAll(watch)
-    if (!this.rooms.subscriber.has(watch)) this.rooms.subscriber.subscribe(watch)
+    this.#sights.proved(watch)
+    this.#sights.showAll(watch)
+    if (!this.#isWatched(watch)) this.#watch(watch)
+    // Nobody has said how he is since we were restarted.
+    else if (this.#sights.lastSeen(watch) === undefined) this.rooms.subscriber.refresh(watch)
+    if (seesTelephone === 'granted') this.#calls.begin(watch)
     return OK
   }
 
-  noticed(watch: Watch, notice: Notice): void {
-    this.#answered(watch, OK)
+  noticed(noticed: Watch, notice: Notice): void {
+    const watch = presenceOf(noticed)
     const relation = this.#relation(watch)
+    if (noticed.event === DIALOG_EVENT) return this.#callNoticed(watch, relation, notice)
+    this.#answered(watch, OK)
     if (notice.state === 'terminated' && !notice.isFetched) {
       if (notice.reason === 'rejected' || notice.reason === 'noresource') this.#refuse(watch, relation)
       return
@@ -145,30 +172,55 @@ export class Foreign implements Notices {
     // What is still said after it was given up concerns nobody.
     if (relation.seesTelephone === 'none' && !notice.isFetched) return
     if (relation.seesTelephone === 'asked' && notice.state === 'active') {
-      const granted = { ...relation, seesTelephone: 'granted' } as const
-      this.#later(this.#set(granted))
-      this.#say(granted, 'subscribed')
+      this.#grant(relation)
+      this.#calls.begin(watch)
     }
-    this.#see(watch, notice)
+    this.#sights.see(watch, notice)
   }
 
-  refused(watch: Watch, status: number, reason: string): void {
+  /** Who serves presence says with it who may see; where that is not served, this package does. */
+  #callNoticed(watch: Watch, relation: Relation, notice: Notice): void {
+    const isAll = this.#withoutPresence.has(watch.watched.aor)
+    if (isAll) this.#answered(watch, OK)
+    this.#calls.noticed(watch, notice)
+    if (isAll && notice.state === 'terminated' && (notice.reason === 'rejected' || notice.reason === 'noresource'))
+      return this.#refuse(watch, relation)
+    if (relation.seesTelephone === 'none') return this.#calls.end(watch)
+    if (!isAll || notice.state !== 'active') return this.#sights.callChanged(watch)
+    if (relation.seesTelephone === 'asked') this.#grant(relation)
+    this.#sights.seeTelephone(watch)
+  }
+
+  refused(refused: Watch, status: number, reason: string): void {
+    const watch = presenceOf(refused)
     const relation = this.#relation(watch)
+    const isAll = this.#withoutPresence.has(watch.watched.aor)
+    if (refused.event === DIALOG_EVENT) {
+      this.#calls.refused(watch, status)
+      this.#sights.callChanged(watch)
+      if (!isAll) return
+    } else if (status === 489 && relation.seesTelephone !== 'none' && this.#calls.mayBeServed(watch)) {
+      if (this.#withoutPresence.size < WITHOUT_PRESENCE_MAX) this.#withoutPresence.add(watch.watched.aor)
+      return this.#calls.begin(watch)
+    }
     if (CANCELS.has(status)) {
       this.#answered(watch, OK)
       return this.#refuse(watch, relation)
     }
     // Nothing is seen of it any more, whatever it is allowed.
-    this.#vanish(watch)
+    this.#sights.vanish(watch)
     if (RETRIED.has(status)) return this.#answered(watch, OK)
     const { type, condition } = conditionFor(status, undefined, false)
     this.#answered(watch, new StanzaError(type, condition, reason))
   }
 
-  async isWanted(watch: Watch): Promise<boolean> {
+  async isWanted(wanted: Watch): Promise<boolean> {
+    const watch = presenceOf(wanted)
     if (this.#relation(watch).seesTelephone === 'none') return false
-    const isOnline = await this.rooms.isOnline(jidFor(watch.watcher))
-    return isOnline ?? this.rooms.making.now().getTime() - this.#sight(watch).provedAt < REMOTE_PROOF_MS
+    const isWanted = (await this.rooms.isSeen(watch)) ?? this.#sights.provedAgo(watch) < REMOTE_PROOF_MS
+    // What was told of calls is not known to hold any more.
+    if (!isWanted && wanted.event === DIALOG_EVENT) this.#calls.forget(watch)
+    return isWanted
   }
 
   // --- the XMPP side is watched ---
@@ -185,48 +237,16 @@ export class Foreign implements Notices {
     return OK
   }
 
-  // --- what is seen ---
-
-  #see(watch: Watch, { document, language }: Notice): void {
-    const [telephone, xmpp] = [jidFor(watch.watched).bare, jidFor(watch.watcher).bare]
-    const { devices } = this.#sight(watch)
-    const seen = document ? presencesIn(document, telephone, xmpp, { now: this.rooms.making.now(), language }) : []
-    const gone = new Set(devices.keys())
-    for (const stanza of seen) {
-      const resource = stanza.from.resource ?? ''
-      gone.delete(resource)
-      if (stanza.type === 'unavailable' && !devices.has(resource)) continue
-      this.#submit(stanza)
-      if (stanza.type === 'unavailable') devices.delete(resource)
-      else devices.set(resource, kept(stanza.xml))
-    }
-    for (const resource of gone) {
-      devices.delete(resource)
-      this.#submit(addressed(UNAVAILABLE, deviceOf(telephone, resource), xmpp))
-    }
-  }
-
-  #showAll(watch: Watch): void {
-    const xmpp = jidFor(watch.watcher).bare
-    const telephone = jidFor(watch.watched).bare
-    for (const [resource, xml] of this.#sight(watch).devices) {
-      this.#submit(addressed(xml, deviceOf(telephone, resource), xmpp))
-    }
-  }
-
-  #vanish(watch: Watch): void {
-    const sight = this.#sights.get(keyOfWatch(watch))
-    if (!sight) return
-    const [telephone, xmpp] = [jidFor(watch.watched).bare, jidFor(watch.watcher).bare]
-    for (const resource of sight.devices.keys()) {
-      this.#submit(addressed(UNAVAILABLE, deviceOf(telephone, resource), xmpp))
-    }
-    this.#sights.delete(keyOfWatch(watch))
+  #grant(relation: Relation): void {
+    const granted = { ...relation, seesTelephone: 'granted' } as const
+    this.#later(this.#set(granted))
+    this.#say(granted, 'subscribed')
   }
 
   /** RFC 8048 §4: the authorization is cancelled for good. */
   #refuse(watch: Watch, relation: Relation): void {
-    this.#vanish(watch)
+    this.#calls.end(watch)
+    this.#sights.vanish(watch)
     if (relation.seesTelephone === 'none') return
     this.#later(this.#set({ ...relation, seesTelephone: 'none' }))
     this.#say(relation, 'unsubscribed')
@@ -270,24 +290,14 @@ export class Foreign implements Notices {
   #relation({ watcher, watched }: Watch): Relation {
     return this.rooms.relations.between(watched, jidFor(watcher))
   }
-
-  #sight(watch: Watch): Sight {
-    const key = keyOfWatch(watch)
-    let sight = this.#sights.get(key)
-    if (!sight) {
-      sight = { devices: new Map(), provedAt: 0 }
-      this.#sights.set(key, sight)
-    }
-    return sight
-  }
 }
 
 /** RFC 8048 §4.2 (403, 489, 603): MUST be taken as a cancelled authorization. */
 const CANCELS: ReadonlySet<number> = new Set([403, 489, 603])
-const deviceOf = (telephone: Jid, resource: string): Jid => (resource === '' ? telephone : telephone.withResource(resource))
 
 /** No answer at all: it is asked again. */
 const RETRIED: ReadonlySet<number> = new Set([408, 503])
 
+const presenceOf = (watch: Watch): Watch => (watch.event === 'presence' ? watch : { ...watch, event: 'presence' })
 const watchOf = ({ from, to }: Stanza): Watch => ({ watcher: uriFor(from.bare), watched: uriFor(to.bare), event: 'presence' })
 const watchOfTelephone = ({ sip, xmpp }: Relation): Watch => ({ watcher: sip, watched: uriFor(xmpp), event: 'presence' })

@@ -26,6 +26,8 @@ export interface OwnRosters {
   isSubscribed(account: Jid, contact: Jid): MaybePromise<boolean>
   /** The account asks, as if its client had sent `subscribe`. */
   subscribe(account: Jid, contact: Jid): MaybePromise<void>
+  /** One of the account's telephones watches the contact: where nobody else can say it, he may see the account as well. */
+  approve(account: Jid, contact: Jid): MaybePromise<void>
   /** What the account's devices say now. */
   presencesOf(account: Jid): readonly Element[]
 }
@@ -91,8 +93,17 @@ export class Watching implements SipWatchers, Views {
   }
 
   arrived(stanza: Stanza): void {
-    if (this.#sights.size === 0) return
     const { from, to, type } = stanza
+    if (type === 'subscribe' || type === 'unsubscribe') this.#watchersChanged(uriFor(to.bare))
+    // Whoever watches calls alone has seen no presence.
+    if (type === 'subscribed' || type === 'unsubscribed') {
+      this.consented(
+        { watcher: uriFor(to.bare), watched: uriFor(from.bare), event: 'presence' },
+        type === 'subscribed' ? 'granted' : 'none',
+      )
+      return
+    }
+    if (this.#sights.size === 0) return
     const sight = this.#sights.get(to.bare.toString())?.get(from.bare.toString())
     if (!sight) return
     const watch: Watch = { watcher: uriFor(to.bare), watched: uriFor(from.bare), event: 'presence' }
@@ -101,16 +112,13 @@ export class Watching implements SipWatchers, Views {
       case 'unavailable':
         this.#remember(sight, stanza)
         return this.rooms.notifier.changed(watch.watched, watch.watcher, 'presence')
-      case 'subscribed':
-        return this.consented(watch, 'granted')
-      case 'unsubscribed':
-        return this.consented(watch, 'none')
     }
   }
 
   /** What a watcher may see has changed. */
   consented(watch: Watch, consent: Consent): void {
     const { notifier } = this.rooms
+    this.#watchersChanged(watch.watched)
     if (consent === 'granted') return notifier.changed(watch.watched, watch.watcher)
     for (const event of ['presence', 'dialog']) if (notifier.has({ ...watch, event })) notifier.terminate({ ...watch, event }, 'rejected')
   }
@@ -137,6 +145,7 @@ export class Watching implements SipWatchers, Views {
   }
 
   begun(watch: Watch): void {
+    if (watch.event === 'presence') this.#watchersChanged(watch.watched)
     if (isSelf(watch)) return
     if (watch.event === 'presence') {
       const [watcher, watched] = namesOf(watch)
@@ -148,6 +157,7 @@ export class Watching implements SipWatchers, Views {
   }
 
   ended(watch: Watch): void {
+    if (watch.event === 'presence') this.#watchersChanged(watch.watched)
     if (isSelf(watch) || watch.event !== 'presence') return
     const [watcher, watched] = namesOf(watch)
     const sights = this.#sights.get(watcher)
@@ -177,7 +187,10 @@ export class Watching implements SipWatchers, Views {
       if (watch.event === 'presence') this.#submit(addressed(bare('probe'), watcher, watched))
       return
     }
-    if (this.rooms.isOwn(watch.watcher)) return this.rooms.rosters.subscribe(watcher, watched)
+    if (this.rooms.isOwn(watch.watcher)) {
+      if (watch.event === 'presence') await this.rooms.rosters.approve(watcher, watched)
+      return this.rooms.rosters.subscribe(watcher, watched)
+    }
     const relation = this.rooms.relations.between(watch.watcher, watched)
     try {
       await this.rooms.relations.set({ ...relation, seenByTelephone: 'asked' })
@@ -214,6 +227,11 @@ export class Watching implements SipWatchers, Views {
       if (closedAt !== undefined && now - closedAt > CLOSED_MS && devices.size > 1) devices.delete(resource)
     }
     return [...devices.values()].map(({ xml }) => xml)
+  }
+
+  /** The account's own telephones are told who watches it. */
+  #watchersChanged(watched: SipUri): void {
+    this.rooms.notifier.changed(watched, watched, 'presence.winfo')
   }
 
   #submit(stanza: Stanza): void {

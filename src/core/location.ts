@@ -1,4 +1,5 @@
 /** Where the telephones of an address-of-record are: the registrations of RFC 3261 §10, as long as they last. */
+import { createHmac, randomBytes } from 'node:crypto'
 import type { SipUri } from '../address/sip-uri.ts'
 import type { NextHop } from '../sip/port.ts'
 
@@ -31,11 +32,12 @@ export const deviceKey = ({ instance, contact }: Binding): string => instance ??
 export interface Locations {
   /** The devices alive now, best `q` first. Several flows of one stand as one, the newest with the `others` in it (RFC 5626 §7). */
   bindingsOf(aor: string): readonly Binding[]
-  /** The telephone that a `gr` names: its instance (RFC 5627 §5.1). */
+  /** The telephone that a `gr` names: its instance (RFC 5627 §5.1), or the short name of one that has none. */
   deviceOf(aor: string, gr: string): Binding | undefined
 }
 
 const NONE: readonly Binding[] = []
+const SHORT = 'telephone-'
 
 /** What one account has registered. */
 class Registered {
@@ -49,8 +51,18 @@ class Registered {
 
 export class Registrations implements Locations {
   readonly #bindings = new Map<string, Registered>()
+  #changed: ((aor: string) => void) | undefined
 
-  constructor(readonly now: () => number) {}
+  constructor(
+    readonly now: () => number,
+    /** What short names are made with, so that they tell nobody the address behind them; the same key makes the same names. */
+    readonly key: Buffer = randomBytes(32),
+  ) {}
+
+  /** Hears of each account whose registrations are others now, refreshed ones too; one listener, the last who asked. It is called while they are looked up: it asks later. */
+  watch(changed: (aor: string) => void): void {
+    this.#changed = changed
+  }
 
   bindingsOf(aor: string): readonly Binding[] {
     return this.#alive(aor)?.devices ?? NONE
@@ -62,12 +74,26 @@ export class Registrations implements Locations {
   }
 
   deviceOf(aor: string, gr: string): Binding | undefined {
-    return this.bindingsOf(aor).find((binding) => binding.instance === gr)
+    const bindings = this.bindingsOf(aor)
+    const found = bindings.find((binding) => binding.instance === gr)
+    return found ?? (gr.startsWith(SHORT) ? bindings.find((binding) => this.shortNameOf(binding) === gr) : undefined)
+  }
+
+  /** As long as it registers the same contact. */
+  shortNameOf({ aor, instance, contact }: Binding): string {
+    return (
+      SHORT +
+      createHmac('sha256', this.key)
+        .update(`${aor} ${instance ?? contact}`)
+        .digest('base64url')
+        .slice(0, 8)
+    )
   }
 
   replace(aor: string, bindings: readonly Binding[]): void {
     if (bindings.length === 0) this.#bindings.delete(aor)
     else this.#bindings.set(aor, new Registered(bindings.toSorted((a, b) => b.q - a.q)))
+    this.#changed?.(aor)
   }
 
   get size(): number {

@@ -66,15 +66,6 @@ test('a call that is refused, and one that is given up, end as such', async () =
   expect(load()).toBe(0)
 })
 
-test('nobody listens: nothing is kept of a call, and nobody is asked for a session timer', async () => {
-  place = await calling()
-  const { called } = await talking(place.juliet, place.romeo)
-  expect(place.verona.stack.load.watched).toBe(0)
-  const invite = place.romeo.all[1]
-  expect(invite?.headers.has('Session-Expires')).toBe(false)
-  expect(called.callId).not.toBe('')
-})
-
 test('a BYE that was lost: who is asked in the dialog and knows it no more ends it, who answers anything else goes on', async () => {
   const { juliet, romeo, states } = await watched()
   await talking(juliet, romeo)

@@ -6,6 +6,14 @@ import type { NextHopParty } from './next-hop.ts'
 
 export const PIDF = 'application/pidf+xml'
 
+export const DIALOG_INFO = 'application/dialog-info+xml'
+
+/** The calls of somebody, as PBXs write them: the whole state each time. */
+export function dialogInfo(entity: string, version: number, ...states: readonly string[]): string {
+  const dialogs = states.map((state, i) => `<dialog id="${i}" direction="recipient"><state>${state}</state></dialog>`)
+  return `<?xml version="1.0"?><dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="${version}" state="full" entity="${entity}">${dialogs.join('')}</dialog-info>`
+}
+
 /** One tuple of a telephone, as most of them write it. */
 export function pidf(entity: string, ...tuples: readonly { id: string; basic: 'open' | 'closed'; note?: string }[]): string {
   const written = tuples.map(
@@ -22,6 +30,10 @@ export class PresenceAgent {
   readonly #readers: ((request: SipRequest) => void)[] = []
   /** What a SUBSCRIBE gets: a status, with the tag of this side's dialog. */
   answer = 200
+  /** What it serves; a SUBSCRIBE for anything else gets 489, and no test hears of it. */
+  packages: readonly string[] = ['presence']
+  /** What it was asked for and does not serve. */
+  readonly unserved: string[] = []
   readonly #localTags = new Map<string, string>()
   #cseq = 0
 
@@ -73,7 +85,7 @@ export class PresenceAgent {
     made.append('Event', headers.get('Event') ?? 'presence')
     made.append('Subscription-State', state)
     made.append('Contact', this.contact)
-    if (body !== '') made.append('Content-Type', PIDF)
+    if (body !== '') made.append('Content-Type', headers.get('Event') === 'dialog' ? DIALOG_INFO : PIDF)
     for (const [name, value] of fields) made.set(name, value)
     return this.party.stack.send(new SipRequest('NOTIFY', target, made, Buffer.from(body)), this.party.gateway)
   }
@@ -81,6 +93,10 @@ export class PresenceAgent {
   #serve(request: SipRequest): SipResponse {
     const { headers, method } = request
     if (method !== 'SUBSCRIBE' && method !== 'NOTIFY') return response(200)
+    if (method === 'SUBSCRIBE' && !this.packages.includes(headers.get('Event') ?? '')) {
+      this.unserved.push(headers.get('Event') ?? '')
+      return response(489)
+    }
     const reader = this.#readers.shift()
     if (reader) reader(request)
     else this.#unread.push(request)

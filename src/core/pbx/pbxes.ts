@@ -57,6 +57,11 @@ export class Pbxes implements Way {
     return user !== undefined && isItself && !this.#byHost.has(host) ? SipUri.of(user, account.host) : sender
   }
 
+  /** Whether this domain lives on a PBX. */
+  isAt(host: string): boolean {
+    return this.#byHost.has(host)
+  }
+
   /** The PBX where this address lives. */
   hopFor(address: SipUri): SipHop | undefined {
     return address.user === undefined ? undefined : this.#byHost.get(address.host)?.hop

@@ -16,6 +16,14 @@ export interface Published {
   readonly id: string
   readonly document: Document
   readonly expiresAt: number
+  /** Where its first PUBLISH came from; undefined for one of an earlier version. */
+  readonly source: Source | undefined
+}
+
+/** A transport address: that of a telephone, where one is registered from there. */
+export interface Source {
+  readonly host: string
+  readonly port: number
 }
 
 export interface PublicationRooms {
@@ -53,8 +61,8 @@ export class Publications {
 
   /** A PUBLISH that was proved to be the account's. Throws RefusedError. */
   publish(signal: Signal, account: SipUri): MaybePromise<Answer> {
-    const { received: request } = signal
-    if (!request) throw new RefusedError(400, 'A publication needs a request')
+    const { received: request, arrival } = signal
+    if (!request || arrival.kind !== 'wire') throw new RefusedError(400, 'A publication needs a request')
     const { headers, body } = request
     const { event } = eventOf(headers.get('Event'))
     const { types } = packageFor(event, this.rooms.packages)
@@ -70,7 +78,9 @@ export class Publications {
     if (!document) throw new RefusedError(400, 'A first publication needs a document')
     if (!old && seconds > 0 && shelf.publications.length >= this.#limits.perAccountMax)
       throw new RefusedError(403, `More than ${this.#limits.perAccountMax} publications of one account`)
-    const made: Publication = { id: old?.id ?? newTag(), tag: newTag(), document, expiresAt: this.rooms.now() + seconds * 1_000 }
+    const expiresAt = this.rooms.now() + seconds * 1_000
+    const { host, port } = arrival.hop
+    const made: Publication = { id: old?.id ?? newTag(), tag: newTag(), document, expiresAt, source: old?.source ?? { host, port } }
     const others = shelf.publications.filter((one) => one !== old)
     this.#change(shelf, seconds > 0 ? [...others, made] : others, old !== undefined || seconds > 0)
     const answer = new PlainAnswer(200, 'OK', [
@@ -100,11 +110,11 @@ export class Publications {
     const { kept, now, log, published } = this.rooms
     for (const record of await kept.load(now())) {
       try {
-        const { account, event, id, tag, contentType, body }: Stored = JSON.parse(record.data)
+        const { account, event, id, tag, contentType, body, source }: Stored = JSON.parse(record.data)
         const shelf = this.#shelf(SipUri.parse(account), event)
         const document = { contentType, body: Buffer.from(body, 'base64') }
         this.#shelves.set(`${event} ${shelf.account.aor}`, shelf)
-        shelf.publications = [...shelf.publications, { id, tag, document, expiresAt: record.expiresAt ?? now() }]
+        shelf.publications = [...shelf.publications, { id, tag, document, expiresAt: record.expiresAt ?? now(), source }]
       } catch (cause) {
         log.failure({ what: 'publication_not_restored', key: record.key, error: cause instanceof Error ? cause.stack : cause })
         await kept.remove(record.key)
@@ -177,13 +187,22 @@ interface Stored {
   readonly tag: string
   readonly contentType: string
   readonly body: string
+  readonly source?: Source
 }
 
 const keyOf = ({ account, event }: Shelf, id: string): string => `${event} ${account.aor} ${id}`
 
-function recordOf(shelf: Shelf, { id, tag, document, expiresAt }: Publication): KeptRecord {
+function recordOf(shelf: Shelf, { id, tag, document, expiresAt, source }: Publication): KeptRecord {
   const { account, event } = shelf
   const { contentType, body } = document
-  const stored: Stored = { account: account.toString(), event, id, tag, contentType, body: body.toString('base64') }
+  const stored: Stored = {
+    account: account.toString(),
+    event,
+    id,
+    tag,
+    contentType,
+    body: body.toString('base64'),
+    ...(source && { source }),
+  }
   return { key: keyOf(shelf, id), owner: account.aor, expiresAt, data: JSON.stringify(stored) }
 }

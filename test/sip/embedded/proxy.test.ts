@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { silent } from '../../../src/log/log.ts'
 import { print } from '../../../src/sip/codec.ts'
-import { responseTo } from '../../../src/sip/echo.ts'
+import { responseTo, withEcho } from '../../../src/sip/echo.ts'
 import { MemoryNetwork } from '../../../src/sip/embedded/memory.ts'
 import { bestOf } from '../../../src/sip/embedded/proxy-best.ts'
 import { DialogRoutes, hopOnSide } from '../../../src/sip/embedded/record-route.ts'
@@ -58,6 +58,18 @@ const lines = (all: readonly (SipRequest | SipResponse)[]) => all.map((one) => (
 describe('an INVITE that goes on', () => {
   beforeEach(() => {
     vi.useFakeTimers()
+  })
+
+  test('of an account that nobody listens to: nothing is kept of it, and nobody is asked for a session timer', async () => {
+    const { bob, ask, say, stack } = await world([{ ...toBob, aor: 'bob@h.example' }])
+    ask(request('INVITE'))
+    await vi.advanceTimersByTimeAsync(1)
+    const invite = bob.all[0]
+    if (!(invite instanceof SipRequest)) throw new Error('no INVITE')
+    say(withEcho(invite, response(180), 'b'))
+    await vi.advanceTimersByTimeAsync(1)
+    expect(stack.load.watched).toBe(0)
+    expect(invite.headers.has('Session-Expires')).toBe(false)
   })
 
   test('goes out again after 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 seconds, and the caller hears 408 after 32', async () => {
