@@ -18,6 +18,7 @@ import { uriFor } from './mapping/address.ts'
 import { TlsContexts } from './sip/embedded/tls-contexts.ts'
 import { NodeDns } from './sip/locate/dns.ts'
 import type { Listening } from './sip/port.ts'
+import { publicWeb } from './public-web.ts'
 import { connectionLine, sipStackFor } from './sip-stack.ts'
 import { NS_CLIENT } from './stanza/stanza.ts'
 import type { Store } from './store/port.ts'
@@ -83,8 +84,12 @@ export async function startGateway(settings: Settings, software: Software, log: 
     await house.restore()
     const domains = hosted(settings)
     const streams = await streamService(settings, domains, house, store, tls, log)
+    const web = publicWeb(settings, certificates, streams, log)
+    // After the streams it carries have said goodbye.
+    closing.push(() => web.server.stop())
     const listening: Listening[] = [...(await streams.start())]
     closing.push(() => streams.stop(GRACE_MS))
+    listening.push(...(await web.server.start()))
     listening.push(...(await stack.start(house.fromWire.serve, house.returned)))
     closing.push(() => stack.stop(GRACE_MS))
     closing.push(() => house.leave())
@@ -97,6 +102,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
         const certificates = await identities(next, log)
         tls.reload(certificates)
         sipTls.reload(certificates)
+        web.reload(certificates)
         for (const [name, domain] of hosted(next)) if (domains.has(name)) domains.set(name, domain)
         streams.channels = next.receiving.channels
         await house.routes.change(next.routes)
@@ -110,6 +116,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
         return {
           version: software.version,
           connections: streams.count,
+          webConnections: web.server.count,
           sessions: house.sessions.size,
           accountsWithTelephones: house.registrations.size,
           requestsOfScanners: scanners.dropped,
@@ -141,6 +148,7 @@ function needingRestart(now: Settings, next: Settings): string[] {
     domains: differ(names(now), names(next)),
     'receiving.listeners': differ(now.receiving.listeners, next.receiving.listeners),
     sip: differ(now.sip, next.sip),
+    http: differ(now.http, next.http),
     dns: differ(now.dns, next.dns),
     secretsKeyFile: now.secretsKeyFile !== next.secretsKeyFile,
     'store.sqlite': now.store.sqlite !== next.store.sqlite,

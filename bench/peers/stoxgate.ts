@@ -84,6 +84,7 @@ receiving:
   logLevel: failures
   listeners: [ { address: 127.0.0.1, port: 0, perAddress: 100000 } ]
   channels: 100000
+http: { channels: 100000, listeners: [ { address: 127.0.0.1, port: 0, perAddress: 100000 } ] }
 sip:
   embedded: { listeners: [ { transport: udp, address: 127.0.0.1, port: 0 } ] }
   loopback: ${this.loopback}

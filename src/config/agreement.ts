@@ -24,7 +24,7 @@ export async function disagreements(
   }
   if (!wrong.has('routes')) uselessRoutes(settings, add)
   if (!wrong.has('sip')) unreachableByWebSocket(settings, wrong, add)
-  if (!wrong.has('receiving') && !wrong.has('sip')) clashingListeners(settings, add)
+  if (!['receiving', 'sip', 'http'].some((section) => wrong.has(section))) clashingListeners(settings, add)
   return mistakes.sort((a, b) => a.line - b.line)
 }
 
@@ -94,9 +94,10 @@ function uselessRoutes({ routes }: Settings, add: Add): void {
 }
 
 /** A socket on all addresses excludes another on the same port. */
-function clashingListeners({ receiving, sip }: Settings, add: Add): void {
+function clashingListeners({ receiving, sip, http }: Settings, add: Add): void {
   const sockets = [
     ...receiving.listeners.map((listener, i) => ({ ...listener, transport: 'tcp', path: ['receiving', 'listeners', i] })),
+    ...http.listeners.map((listener, i) => ({ ...listener, transport: 'tcp', path: ['http', 'listeners', i] })),
     ...(sip.stack === 'embedded' ? sip.embedded.listeners : []).map((listener, i) => ({
       ...listener,
       // TLS and WebSockets are spoken over TCP.

@@ -81,6 +81,22 @@ export const webSocketUrl = () =>
     return username === '' && password === '' && hash === '' && hostname !== '' ? href : undefined
   })
 
+/** Where browsers reach us. */
+export const publicUrl = () =>
+  parsed('the address browsers reach this server at, such as https://xmpp.example, without a query, or null', (value) => {
+    if (typeof value !== 'string' || !/^https?:\/\//i.test(value) || !URL.canParse(value)) return undefined
+    const { username, password, search, hash, href } = new URL(value)
+    return username === '' && password === '' && hash === '' && search === '' ? href.replace(/\/$/, '') : undefined
+  })
+
+/** A page's origin, as browsers write it. */
+export const webOrigin = () =>
+  parsed('the origin of a page, such as https://chat.example', (value) => {
+    if (typeof value !== 'string' || !/^https?:\/\//i.test(value) || !URL.canParse(value)) return undefined
+    const { origin, href } = new URL(value)
+    return href === `${origin}/` ? origin : undefined
+  })
+
 /** One address of this machine. */
 export const localAddress = () =>
   parsed('an IP address of this machine, such as 127.0.0.1 or "::"', (value) =>

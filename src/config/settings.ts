@@ -18,6 +18,8 @@ export interface Settings {
   readonly domains: readonly DomainSettings[]
   readonly receiving: ReceivingSettings
   readonly sip: SipSettings
+  /** The public web server. */
+  readonly http: Parsed['http']
   /** The Router's table. */
   readonly routes: Parsed['routes']
   /** Empty: those of the system. */
@@ -30,7 +32,7 @@ export interface Settings {
 }
 
 export function settingsFrom(parsed: Parsed, file: string | undefined, directory: string = process.cwd()): Settings {
-  const { domains, receiving, sip, routes, dns, secretsKeyFile, store, log } = parsed
+  const { domains, receiving, sip, http, routes, dns, secretsKeyFile, store, log } = parsed
   const at = (name: string) => path.resolve(directory, name)
   return {
     file,
@@ -41,6 +43,7 @@ export function settingsFrom(parsed: Parsed, file: string | undefined, directory
     ),
     receiving,
     sip: { ...sip, trustedCertificates: sip.trustedCertificates.map(at), timers: { t1Ms: sip.timers.t1 } },
+    http,
     routes,
     dns,
     // Beside the database, unless told otherwise: `data/secrets.key` where nothing is said at all.

@@ -74,6 +74,7 @@ function settingsIn(directory: string): Settings {
         { port: 0, address: HOST, tls: true },
       ],
     },
+    http: { listeners: [] },
     sip: { embedded: { listeners: ['udp', 'tcp'].map((transport) => ({ transport, port: 0, address: HOST })) } },
     store: { sqlite: 'stoxgate.db' },
     log: { directory: null },

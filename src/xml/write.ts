@@ -19,6 +19,15 @@ export function write(element: Element, parentNs: string, declared: Declared = N
   return written(element, parentNs, declared, true)
 }
 
+/** The element as a document of its own, in a WebSocket's message (RFC 7395 §3.3.3) or in a body of BOSH (XEP-0206): what TCP declares in its header stands here. */
+export function writeAlone(element: Element): string {
+  const { ns, children } = element
+  if (ns !== STREAM_PREFIX[1]) return written(element, '', NOTHING, true)
+  let content = ''
+  for (const child of children) content += typeof child === 'string' ? escapeText(child) : written(child, '', STREAM_PREFIX, false)
+  return `${openTag(element, '')}${content}${closeTag(element, '')}`
+}
+
 /** The content of the last whole element: what goes to many is the same tree behind another start tag, and trees never change. */
 let lastChildren: readonly Node[] | undefined
 let lastInside = ''

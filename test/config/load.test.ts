@@ -122,9 +122,15 @@ describe('what somebody wrote', () => {
 describe('a mistake is told with its line, its key and its cure', () => {
   for (const [text, ...expected] of [
     ['domain: []', 'x.yaml:1: domain: is no key here; did you mean domains?'],
-    ['\n\ncolour: red', 'x.yaml:3: colour: is no key here; there is domains, receiving, sip, routes, dns, secretsKeyFile, store, log'],
+    ['\n\ncolour: red', 'x.yaml:3: colour: is no key here; there is domains, receiving, sip, http, routes, dns, secretsKeyFile, store, log'],
     ['domains:\n  - name: a.example\n    telefones: true', 'x.yaml:3: domains[0].telefones: is no key here; did you mean telephones?'],
-    ['http: {}', 'x.yaml:1: http: is not in this version yet; remove it'],
+    ['web: {}', 'x.yaml:1: web: is not in this version yet; remove it'],
+    ['http: { publicUrl: xmpp.example }', /^x.yaml:1: http.publicUrl: must be the address browsers reach this server at/],
+    ['http: { origins: [ "https://chat.example/im" ] }', /^x.yaml:1: http.origins\[0\]: must be the origin of a page/],
+    [
+      'http:\n  listeners: [ { port: 5222 } ]',
+      'x.yaml:2: http.listeners[0].port: 5222 is the port of receiving.listeners[0] already; give one of them another port or address',
+    ],
     ['domains:\n- name: a.example\n  offline: false', 'x.yaml:3: domains[0].offline: is not in this version yet; remove it'],
     ['store:\n  postgres: x', 'x.yaml:2: store.postgres: is not in this version yet; remove it'],
     ['sip:\n  stack: websocket', /^x.yaml:1: sip.websocket.url: is missing; it must be the address of the PBX/],

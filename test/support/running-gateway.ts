@@ -44,6 +44,7 @@ export async function runningGateway(options: RunningOptions): Promise<RunningGa
   const parsed = schema.parse({
     domains: [{ name: DOMAIN }],
     receiving: { listeners: [{ port: 0, address: HOST }] },
+    http: { listeners: [] },
     sip: {
       embedded: { listeners: options.transports.map((transport) => ({ transport, port: 0, address: HOST })) },
       trusted: options.trusted ?? [],

@@ -185,6 +185,7 @@ function configuration(folder: Folder, settings: GatewaySettings, portOf: (what:
   return {
     domains: [{ name: DOMAIN, ...(pbx === undefined ? {} : { pbx: { uri: pbx, credentials } }) }],
     receiving: { logLevel: 'low-level', listeners: [at('xmpp'), { ...at('xmpps'), tls: true }] },
+    http: { listeners: [at('http'), { ...at('https'), tls: true }] },
     sip: {
       logLevel: 'low-level',
       ...(websocket === undefined ? {} : { stack: 'websocket', websocket: { url: websocket } }),
