@@ -15,10 +15,10 @@ import { TrustedPeers } from './core/trusted-peers.ts'
 import { type House, joinRooms } from './house.ts'
 import type { Log } from './log/log.ts'
 import { uriFor } from './mapping/address.ts'
+import { publicWeb } from './public-web.ts'
 import { TlsContexts } from './sip/embedded/tls-contexts.ts'
 import { NodeDns } from './sip/locate/dns.ts'
 import type { Listening } from './sip/port.ts'
-import { publicWeb } from './public-web.ts'
 import { connectionLine, sipStackFor } from './sip-stack.ts'
 import { NS_CLIENT } from './stanza/stanza.ts'
 import type { Store } from './store/port.ts'
@@ -140,8 +140,8 @@ export async function startGateway(settings: Settings, software: Software, log: 
 function needingRestart(now: Settings, next: Settings): string[] {
   const differ = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b)
   const names = ({ domains }: Settings) =>
-    domains.map(({ name, telephones, pagerType, scramRounds, pbx }) => ({
-      ...{ name, telephones, pagerType, scramRounds },
+    domains.map(({ name, telephones, pagerType, aggregate, presence, scramRounds, pbx }) => ({
+      ...{ name, telephones, pagerType, aggregate, presence, scramRounds },
       pbx: pbx && { ...pbx, uri: pbx.uri.toString() },
     }))
   const changed = {

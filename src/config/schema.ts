@@ -51,6 +51,8 @@ const domain = keys({
   requireTls: yesNo().default(true),
   telephones: yesNo().default(true),
   pagerType: oneOf(['chat', 'normal']).default('chat'),
+  aggregate: oneOf(['most-available', 'busy-wins']).default('most-available'),
+  presence: oneOf(['dialog', 'publish', 'both']).default('dialog'),
   pbx: keys({
     uri: pbxUri(),
     register: yesNo().default(true),
@@ -173,9 +175,7 @@ export type Parsed = z.output<typeof schema>
 
 /** Keys of the design that later versions bring, with `[]` for a place in a list: who has them in a file is told so, not that they are misspelt. */
 export const LATER: ReadonlySet<string> = new Set([
-  ...['offline', 'autoSignup', 'allowPasswordChange', 'conference', 'autoCreateRooms', 'discoRooms', 'aggregate', 'presence'].map(
-    (key) => `domains[].${key}`,
-  ),
+  ...['offline', 'autoSignup', 'allowPasswordChange', 'conference', 'autoCreateRooms', 'discoRooms'].map((key) => `domains[].${key}`),
   'domains[].assignedAddresses',
   'receiving.components',
   'receiving.componentPassword',

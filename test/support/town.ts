@@ -40,6 +40,8 @@ export interface TownOptions {
   readonly accounts?: readonly string[]
   readonly trusted?: readonly string[]
   readonly pagerType?: 'chat' | 'normal'
+  /** Which way presence takes at its PBX. */
+  readonly presence?: 'dialog' | 'publish' | 'both'
   /** Shorter than RFC 3994 has it, for tests that wait for it. */
   readonly chatStates?: ComposersLimits
   readonly xmppDataToPhones?: boolean
@@ -115,7 +117,7 @@ export async function town(options: TownOptions = {}): Promise<Town> {
   const stack: SipStack = options.through ?? drachtio ?? below
   const house = joinRooms(
     {
-      domains: [{ name: DOMAIN, telephones: true, pagerType: options.pagerType ?? 'chat' }],
+      domains: [{ name: DOMAIN, telephones: true, pagerType: options.pagerType ?? 'chat', presence: options.presence ?? 'dialog' }],
       software: { name: 'Stoxgate', version: 'test' },
       trusted: new Networks(options.trusted ?? []),
       xmppDataToPhones: options.xmppDataToPhones ?? true,
