@@ -108,5 +108,5 @@ export class ForTelephones {
   }
 }
 
-/** RFC 3966: what can be dialled. An extension of two digits is as good a number as any. */
+/** RFC 3966: what can be dialled. An extension of two digits is a number, too. */
 const NUMBER = /^\+?[0-9]{2,20}$/
