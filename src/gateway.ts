@@ -7,7 +7,7 @@ import { openKeyring, renewSeals } from './account/secrets/key-file.ts'
 import { RecoverablePasswords } from './account/secrets/recoverable.ts'
 import { Jid } from './address/jid.ts'
 import { isNetwork } from './config/fields.ts'
-import { checkedByPbx, type DomainSettings, dataDirectory, type Settings } from './config/settings.ts'
+import { checkedByPbx, type DomainSettings, dataDirectory, keepsPasswords, type Settings } from './config/settings.ts'
 import type { PbxSettings } from './core/pbx/pbx.ts'
 import { REGISTRAR_DEFAULTS } from './core/registrar.ts'
 import { Scanners } from './core/scanners.ts'
@@ -29,6 +29,7 @@ import { GUESS_LIMITS, STREAM_LIMITS } from './stream/limits.ts'
 import { StreamService } from './stream/listener.ts'
 import { Networks, placeOf } from './stream/networks.ts'
 import { Guesses } from './stream/sasl/guesses.ts'
+import { named } from './stream/sasl/mechanisms.ts'
 import { CIPHERS, TlsDoor } from './stream/tls.ts'
 
 export interface Gateway {
@@ -68,6 +69,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
     const resealed = await renewSeals(settings.secretsKeyFile, keyring, store.sealed)
     if (resealed > 0) log.major({ what: 'passwords_resealed', passwords: resealed })
     const passwords = new RecoverablePasswords(store.sealed, keyring)
+    await forgetPasswords(settings, store, log)
     const certificates = await identities(settings, log)
     const tls = new TlsDoor(certificates, STREAM_LIMITS.handshakeSeconds)
     const sipTls = new TlsContexts({
@@ -83,7 +85,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
     closing.push(() => house.stop())
     await house.restore()
     const domains = hosted(settings)
-    const streams = await streamService(settings, domains, house, store, tls, log)
+    const streams = await streamService(settings, domains, house, store, passwords, tls, log)
     const web = publicWeb(settings, certificates, streams, log)
     // After the streams it carries have said goodbye.
     closing.push(() => web.server.stop())
@@ -104,6 +106,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
         sipTls.reload(certificates)
         web.reload(certificates)
         for (const [name, domain] of hosted(next)) if (domains.has(name)) domains.set(name, domain)
+        await forgetPasswords(next, store, log)
         streams.channels = next.receiving.channels
         await house.routes.change(next.routes)
         const restart = needingRestart(settings, next)
@@ -162,6 +165,7 @@ async function streamService(
   domains: ReadonlyMap<string, HostedDomain>,
   house: House,
   store: Store,
+  passwords: RecoverablePasswords,
   tls: TlsDoor,
   log: Log,
 ): Promise<StreamService> {
@@ -170,6 +174,7 @@ async function streamService(
     domains,
     logins: {
       accounts: store.accounts,
+      passwords,
       guesses: new Guesses(GUESS_LIMITS),
       fakeSecret: await store.secret('made-up keys'),
       loginElsewhere: (domain: string) => house.loginElsewhere(domain),
@@ -196,9 +201,28 @@ function hosted(settings: Settings): Map<string, HostedDomain> {
     settings.domains.map((one) => {
       const { domain } = Jid.parse(one.name)
       // SCRAM never shows a password, and the PBX can check nothing else.
-      return [domain, { name: domain, mechanisms: checkedByPbx(one) ? ['PLAIN'] : one.mechanisms, requireTls: one.requireTls }]
+      return [
+        domain,
+        {
+          name: domain,
+          mechanisms: checkedByPbx(one) ? one.mechanisms.filter(showsPassword) : one.mechanisms,
+          requireTls: one.requireTls,
+          legacyLogin: one.legacyLogin,
+        },
+      ]
     }),
   )
+}
+
+const showsPassword = (mechanism: string): boolean => named(mechanism)?.plain === true
+
+/** A domain that needs no recoverable passwords any more keeps none, not even old ones. */
+async function forgetPasswords(settings: Settings, store: Store, log: Log): Promise<void> {
+  for (const one of settings.domains) {
+    if (keepsPasswords(one)) continue
+    const passwords = await store.sealed.removeAll(Jid.parse(one.name).domain, 'login')
+    if (passwords > 0) log.major({ what: 'recoverable_passwords_removed', domain: one.name, passwords })
+  }
 }
 
 function pbxDomains({ domains }: Settings): PbxSettings[] {

@@ -1,8 +1,12 @@
 /** The stream room alone in a process of its own, for sessions.ts: accounts in memory, stanzas carried from session to session, no core. */
+
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deriveCredentials } from '../../src/account/credentials.ts'
+import { KEY_BYTES, Keyring } from '../../src/account/secrets/keyring.ts'
+import { RecoverablePasswords } from '../../src/account/secrets/recoverable.ts'
 import { Sessions } from '../../src/account/sessions.ts'
 import { Jid } from '../../src/address/jid.ts'
 import { silent } from '../../src/log/log.ts'
@@ -32,7 +36,13 @@ const rooms: ClientRooms = {
       { name: domain, requireTls: false, mechanisms: ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1', 'PLAIN'] },
     ],
   ]),
-  logins: { accounts: store.accounts, guesses: new Guesses(GUESS_LIMITS), fakeSecret: store.secret('fake keys'), roundsOf: () => 10_000 },
+  logins: {
+    accounts: store.accounts,
+    passwords: new RecoverablePasswords(store.sealed, new Keyring([randomBytes(KEY_BYTES)])),
+    guesses: new Guesses(GUESS_LIMITS),
+    fakeSecret: store.secret('fake keys'),
+    roundsOf: () => 10_000,
+  },
   sessions,
   fromClient: {
     take(session, xml) {

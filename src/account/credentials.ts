@@ -1,4 +1,4 @@
-/** What an account keeps of a password: SCRAM keys (RFC 5802, RFC 7677) and, for telephones, digest hashes (RFC 7616 §3.4.2, RFC 8760). */
+/** What an account keeps of a password: SCRAM keys (RFC 5802, RFC 7677), the hash of DIGEST-MD5 (RFC 2831) and, for telephones, digest hashes (RFC 7616 §3.4.2, RFC 8760). */
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import saslprep from '@mongodb-js/saslprep'
@@ -11,6 +11,8 @@ export interface DerivingOptions {
   readonly rounds?: number
   /** Whether the domain's accounts have telephones, for which SIP's weaker hashes are kept. */
   readonly telephones: boolean
+  /** Whether the domain speaks DIGEST-MD5, whose hash is nearly as good as the password. */
+  readonly digestMd5?: boolean
 }
 
 export const CREDENTIALS_DEFAULTS = {
@@ -24,22 +26,29 @@ export class PasswordError extends Error {
   override name = 'PasswordError'
 }
 
-type ScramHash = 'SHA-1' | 'SHA-256'
+export type ScramHash = 'SHA-1' | 'SHA-256' | 'SHA-512'
 
 // As node:crypto calls them, with the bytes of their output.
-const HASH = { 'SHA-1': ['sha1', 20], 'SHA-256': ['sha256', 32] } as const satisfies Record<ScramHash, readonly [string, number]>
+const HASH = { 'SHA-1': ['sha1', 20], 'SHA-256': ['sha256', 32], 'SHA-512': ['sha512', 64] } as const satisfies Record<
+  ScramHash,
+  readonly [string, number]
+>
 const pbkdf2OnAnotherThread = promisify(pbkdf2)
 
 /** Everything from one password, so that the same one works for a client and a telephone. Throws PasswordError. */
 export async function deriveCredentials(jid: Jid, password: string, options: DerivingOptions): Promise<Credentials> {
   const prepared = preparedPassword(password)
   const rounds = options.rounds ?? CREDENTIALS_DEFAULTS.rounds
-  const [sha1, sha256] = await Promise.all([
+  const [sha1, sha256, sha512] = await Promise.all([
     scramKeys('SHA-1', prepared, randomBytes(CREDENTIALS_DEFAULTS.saltBytes), rounds),
     scramKeys('SHA-256', prepared, randomBytes(CREDENTIALS_DEFAULTS.saltBytes), rounds),
+    scramKeys('SHA-512', prepared, randomBytes(CREDENTIALS_DEFAULTS.saltBytes), rounds),
   ])
-  const scram = { 'SHA-1': sha1, 'SHA-256': sha256 }
-  return options.telephones ? { scram, sip: sipHashes(jid, password) } : { scram }
+  return {
+    scram: { 'SHA-1': sha1, 'SHA-256': sha256, 'SHA-512': sha512 },
+    ...(options.digestMd5 === true ? { digestMd5: digestMd5(jid, prepared) } : {}),
+    ...(options.telephones ? { sip: sipHashes(jid, password) } : {}),
+  }
 }
 
 /** For mechanisms that show the password. Takes as long for a wrong one, and never throws for what a client sent. */
@@ -64,6 +73,11 @@ export async function verifyPassword(credentials: Credentials, password: string)
  */
 export function fakeKeys(jid: Jid, secret: Buffer, rounds: number = CREDENTIALS_DEFAULTS.rounds): Credentials {
   return { scram: { 'SHA-1': fake('SHA-1', jid, secret, rounds), 'SHA-256': fake('SHA-256', jid, secret, rounds) } }
+}
+
+/** The keys of one mechanism: where an account has none, those of a name nobody has, so that it cannot be told from one (RFC 5802 §9). */
+export function keysOf(hash: ScramHash, jid: Jid, credentials: Credentials, secret: Buffer): ScramKeys {
+  return credentials.scram[hash] ?? fake(hash, jid, secret, credentials.scram['SHA-256'].iterations)
 }
 
 /** RFC 5802 §3, from a prepared password. */
@@ -92,6 +106,20 @@ function preparedPassword(password: string): string {
   if (prepared === '') throw new PasswordError('The password is empty')
   return prepared
 }
+
+/**
+ * RFC 2831 §2.1.2.1: whatever is all ISO 8859-1 is hashed as such, else as UTF-8; the user name is the local part, the realm the domain.
+ */
+export function digestMd5({ local = '', domain }: Jid, prepared: string): Buffer {
+  const octets = (text: string) => Buffer.from(text, isLatin1(text) ? 'latin1' : 'utf8')
+  const colon = Buffer.from(':')
+  return createHash('md5')
+    .update(Buffer.concat([octets(local), colon, octets(domain), colon, octets(prepared)]))
+    .digest()
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: ISO 8859-1 is all of these.
+const isLatin1 = (text: string): boolean => /^[\x00-\xff]*$/.test(text)
 
 /**
  * The user name is what a telephone knows its account by: the user of its SIP URI, not encoded, so that `a\40b@d` registers as a@b. The realm is

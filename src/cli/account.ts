@@ -4,7 +4,7 @@ import { openKeyring } from '../account/secrets/key-file.ts'
 import { Jid, JidError } from '../address/jid.ts'
 import { ask, controlPath } from '../admin/control.ts'
 import { DEFAULT_FILE } from '../config/load.ts'
-import { checkedByPbx, type DomainSettings, dataDirectory, type Settings } from '../config/settings.ts'
+import { checkedByPbx, type DomainSettings, dataDirectory, keepsPasswords, type Settings } from '../config/settings.ts'
 import type { Credentials, Sealed, Store } from '../store/port.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import { configured } from './configuration.ts'
@@ -31,7 +31,7 @@ export async function addAccount(terminal: Terminal, address: string, options: A
   await inStore(settings, async (store) => {
     // Before the password is asked for, and again when it is stored.
     if (await store.accounts.exists(jid)) throw new CommandError(isThere(jid))
-    const { credentials, sealed } = await credentialsFor(terminal, jid, domain, options, sealerFor(settings, store))
+    const { credentials, sealed } = await credentialsFor(terminal, jid, domain, options, sealerFor(settings, domain, store))
     if (!(await store.accounts.add(jid, credentials, sealed))) throw new CommandError(isThere(jid))
   })
   terminal.stdout.write(`${jid} was added\n`)
@@ -44,7 +44,7 @@ export async function changePassword(terminal: Terminal, address: string, option
   const domain = hosted(jid, settings)
   await inStore(settings, async (store) => {
     if (!(await store.accounts.exists(jid))) throw new CommandError(isNotThere(jid, settings))
-    const { credentials, sealed } = await credentialsFor(terminal, jid, domain, options, sealerFor(settings, store))
+    const { credentials, sealed } = await credentialsFor(terminal, jid, domain, options, sealerFor(settings, domain, store))
     if (!(await store.accounts.setCredentials(jid, credentials, sealed))) throw new CommandError(isNotThere(jid, settings))
   })
   await tellGateway(settings, jid)
@@ -64,7 +64,7 @@ export async function changePbxPassword(terminal: Terminal, address: string, opt
     const keyring = await openKeyring(settings.secretsKeyFile, store.sealed)
     const password = await newPassword(terminal, `${jid} at ${domain.pbx?.uri}`, options.password)
     if (!(await store.sealed.set(jid, 'pbx', keyring.seal(jid, 'pbx', password)))) throw new CommandError(isNotThere(jid, settings))
-    await store.sealed.remove(jid, 'login')
+    if (!domain.mechanisms.includes('CRAM-MD5')) await store.sealed.remove(jid, 'login')
   })
   await tellGateway(settings, jid)
   terminal.stdout.write(`${jid} has a new password at its PBX\n`)
@@ -110,7 +110,7 @@ async function inStore<T>(settings: Settings, act: (store: Store) => Promise<T>)
 
 interface Made {
   readonly credentials: Credentials
-  /** The password itself, where the domain's PBX has to be shown it. */
+  /** The password itself, where the domain's PBX has to be shown it, or CRAM-MD5 computes with it. */
   readonly sealed: Sealed | undefined
 }
 
@@ -123,8 +123,12 @@ async function credentialsFor(
 ): Promise<Made> {
   const password = await newPassword(terminal, jid.toString(), options.password)
   try {
-    const credentials = await deriveCredentials(jid, password, { rounds: domain.scramRounds, telephones: domain.telephones })
-    return { credentials, sealed: domain.pbx?.credentials === 'stored' ? await sealer(jid, password) : undefined }
+    const credentials = await deriveCredentials(jid, password, {
+      rounds: domain.scramRounds,
+      telephones: domain.telephones,
+      digestMd5: domain.mechanisms.includes('DIGEST-MD5'),
+    })
+    return { credentials, sealed: keepsPasswords(domain) ? await sealer(jid, password) : undefined }
   } catch (cause) {
     if (cause instanceof PasswordError) throw new CommandError(cause.message, MISUSED)
     throw cause
@@ -134,9 +138,9 @@ async function credentialsFor(
 /** Undefined where the PBX has a password of its own for the account: what nobody needs is not kept. */
 type Sealer = (jid: Jid, password: string) => Promise<Sealed | undefined>
 
-function sealerFor(settings: Settings, store: Store): Sealer {
+function sealerFor(settings: Settings, domain: DomainSettings, store: Store): Sealer {
   return async (jid, password) => {
-    if (await store.sealed.find(jid, 'pbx')) return undefined
+    if (!domain.mechanisms.includes('CRAM-MD5') && (await store.sealed.find(jid, 'pbx'))) return undefined
     return (await openKeyring(settings.secretsKeyFile, store.sealed)).seal(jid, 'login', password)
   }
 }

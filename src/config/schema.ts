@@ -24,6 +24,8 @@ import {
 } from './fields.ts'
 
 const MECHANISMS = ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1', 'PLAIN'] as const
+/** Spoken, but only where somebody asks for them; docs/security.md says what each costs. */
+const MORE_MECHANISMS = ['SCRAM-SHA-512-PLUS', 'SCRAM-SHA-512', 'DIGEST-MD5', 'CRAM-MD5', 'LOGIN'] as const
 
 /** What a route may name as a next hop. */
 const pbxUri = () =>
@@ -43,9 +45,10 @@ const domain = keys({
   name: domainName(),
   // Both or none: one file alone is a mistake somebody wants to know of.
   certificate: keys({ cert: text('the path of a PEM file'), key: text('the path of a PEM file') }).optional(),
-  mechanisms: list(oneOf(MECHANISMS, ['CRAM-MD5', 'DIGEST-MD5', 'EXTERNAL', 'GSSAPI', 'SCRAM-SHA-512', 'SCRAM-SHA-512-PLUS']))
+  mechanisms: list(oneOf([...MECHANISMS, ...MORE_MECHANISMS], ['EXTERNAL', 'ANONYMOUS', 'OAUTHBEARER', 'GSSAPI']))
     .min(1, { error: 'must name at least one mechanism, or nobody can log in' })
     .default([...MECHANISMS]),
+  legacyLogin: yesNo().default(false),
   // RFC 7677 §4 asks for 4,096 at least; who asks for a million makes telephones' batteries pay.
   scramRounds: whole('the rounds of PBKDF2', 4_096, 1_000_000).default(10_000),
   requireTls: yesNo().default(true),

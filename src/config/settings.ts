@@ -65,6 +65,11 @@ export function checkedByPbx({ pbx }: DomainSettings): boolean {
   return pbx?.register === true && pbx.credentials === 'login'
 }
 
+/** Whether passwords of a domain have to stay recoverable: shown to a PBX, or computed with by CRAM-MD5 and the digest of old clients. */
+export function keepsPasswords({ pbx, mechanisms }: DomainSettings): boolean {
+  return pbx?.credentials === 'stored' || mechanisms.includes('CRAM-MD5')
+}
+
 /** Where the gateway keeps what it makes itself: beside the database. */
 export function dataDirectory(settings: Settings): string {
   return path.dirname(settings.store.sqlite)

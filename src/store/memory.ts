@@ -131,6 +131,12 @@ class MemorySealed implements SealedPasswords {
     return this.#records.delete(keyOf(jid, use))
   }
 
+  removeAll(domain: string, use: SealedUse): number {
+    const theirs = [...this.#records.values()].filter((record) => record.use === use && record.jid.domain === domain)
+    for (const { jid } of theirs) this.remove(jid, use)
+    return theirs.length
+  }
+
   /** Undefined: none is left. */
   put(jid: Jid, use: SealedUse, sealed: Sealed | undefined): void {
     if (sealed) this.#records.set(keyOf(jid, use), { jid: jid.bare, use, sealed })

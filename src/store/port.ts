@@ -20,7 +20,10 @@ export interface SipHash {
 
 /** Everything made from one password, replaced together. */
 export interface Credentials {
-  readonly scram: { readonly 'SHA-1': ScramKeys; readonly 'SHA-256': ScramKeys }
+  /** SHA-512 is absent where the password is older than it. */
+  readonly scram: { readonly 'SHA-1': ScramKeys; readonly 'SHA-256': ScramKeys; readonly 'SHA-512'?: ScramKeys }
+  /** MD5(user:realm:password) of DIGEST-MD5 (RFC 2831 §2.1.2.1), 16 bytes; only where the domain speaks it. */
+  readonly digestMd5?: Buffer
   /** Absent where the domain keeps no telephones. */
   readonly sip?: { readonly MD5: SipHash; readonly 'SHA-256': SipHash }
 }
@@ -68,6 +71,8 @@ export interface SealedPasswords {
   set(jid: Jid, use: SealedUse, sealed: Sealed): MaybePromise<boolean>
   /** False where there was none. */
   remove(jid: Jid, use: SealedUse): MaybePromise<boolean>
+  /** Those of a whole domain, which keeps none any more; how many there were. */
+  removeAll(domain: string, use: SealedUse): MaybePromise<number>
   /** All that were sealed with another key than this one, in the order of their addresses. */
   withOtherKeys(keyId: string): MaybePromise<readonly SealedRecord[]>
   /** The same password with another key; false where another password has taken its place meanwhile. */

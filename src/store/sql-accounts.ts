@@ -2,7 +2,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import { Jid } from '../address/jid.ts'
 import { aorOf } from './aor.ts'
-import type { Account, Accounts, Credentials, Sealed } from './port.ts'
+import type { Account, Accounts, Credentials, ScramKeys, Sealed } from './port.ts'
 import { putSealed } from './sql-sealed.ts'
 import { bufferOf, type Tables } from './tables.ts'
 
@@ -94,9 +94,10 @@ export class SqlAccounts implements Accounts {
 
 type CredentialColumns = Omit<Selectable<Tables['account']>, 'id' | 'domain' | 'local' | 'created_at'>
 
-function columnsOf({ scram, sip }: Credentials): CredentialColumns {
+function columnsOf({ scram, sip, digestMd5 }: Credentials): CredentialColumns {
   const sha1 = scram['SHA-1']
   const sha256 = scram['SHA-256']
+  const sha512 = scram['SHA-512']
   return {
     sha1_salt: sha1.salt,
     sha1_iterations: sha1.iterations,
@@ -106,7 +107,12 @@ function columnsOf({ scram, sip }: Credentials): CredentialColumns {
     sha256_iterations: sha256.iterations,
     sha256_stored_key: sha256.storedKey,
     sha256_server_key: sha256.serverKey,
-    // Null where there is no telephone: what an earlier password left must not let anybody in.
+    // Null where the domain does not want it: what an earlier password left must not let anybody in.
+    sha512_salt: sha512?.salt ?? null,
+    sha512_iterations: sha512?.iterations ?? null,
+    sha512_stored_key: sha512?.storedKey ?? null,
+    sha512_server_key: sha512?.serverKey ?? null,
+    digest_md5: digestMd5 ?? null,
     sip_md5_local: sip?.MD5.local ?? null,
     sip_md5_full: sip?.MD5.full ?? null,
     sip_sha256_local: sip?.['SHA-256'].local ?? null,
@@ -128,11 +134,20 @@ function credentialsOf(row: CredentialColumns): Credentials {
       storedKey: bufferOf(row.sha256_stored_key),
       serverKey: bufferOf(row.sha256_server_key),
     },
+    ...sha512Of(row),
   }
+  const digest = row.digest_md5 === null ? {} : { digestMd5: bufferOf(row.digest_md5) }
   const { sip_md5_local, sip_md5_full, sip_sha256_local, sip_sha256_full } = row
-  if (sip_md5_local === null || sip_md5_full === null || sip_sha256_local === null || sip_sha256_full === null) return { scram }
+  if (sip_md5_local === null || sip_md5_full === null || sip_sha256_local === null || sip_sha256_full === null) return { scram, ...digest }
   return {
     scram,
+    ...digest,
     sip: { MD5: { local: sip_md5_local, full: sip_md5_full }, 'SHA-256': { local: sip_sha256_local, full: sip_sha256_full } },
   }
+}
+
+function sha512Of(row: CredentialColumns): { 'SHA-512'?: ScramKeys } {
+  const { sha512_salt: salt, sha512_iterations: iterations, sha512_stored_key: storedKey, sha512_server_key: serverKey } = row
+  if (salt === null || iterations === null || storedKey === null || serverKey === null) return {}
+  return { 'SHA-512': { salt: bufferOf(salt), iterations, storedKey: bufferOf(storedKey), serverKey: bufferOf(serverKey) } }
 }

@@ -48,6 +48,15 @@ export class SqlSealed implements SealedPasswords {
     return numDeletedRows === 1n
   }
 
+  async removeAll(domain: string, use: SealedUse): Promise<number> {
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('sealed')
+      .where('use', '=', use)
+      .where('account_id', 'in', (query) => query.selectFrom('account').select('id').where('domain', '=', domain))
+      .executeTakeFirst()
+    return Number(numDeletedRows)
+  }
+
   async withOtherKeys(keyId: string): Promise<readonly SealedRecord[]> {
     const rows = await this.#db
       .selectFrom('sealed')

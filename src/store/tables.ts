@@ -19,6 +19,11 @@ export interface Tables {
     sha256_iterations: number
     sha256_stored_key: Bytes
     sha256_server_key: Bytes
+    sha512_salt: Bytes | null
+    sha512_iterations: number | null
+    sha512_stored_key: Bytes | null
+    sha512_server_key: Bytes | null
+    digest_md5: Bytes | null
     sip_md5_local: string | null
     sip_md5_full: string | null
     sip_sha256_local: string | null

@@ -11,6 +11,7 @@ import type { StreamLimits } from './limits.ts'
 import { NS_STREAM } from './namespaces.ts'
 import { authenticate } from './negotiation/authenticate.ts'
 import { bindResource } from './negotiation/bind-resource.ts'
+import { legacyLogin } from './negotiation/legacy-login.ts'
 import { rosterFeatures } from './negotiation/roster-features.ts'
 import { startTls } from './negotiation/start-tls.ts'
 import type { MakeStep, Step } from './negotiation/step.ts'
@@ -21,6 +22,8 @@ import { StreamError } from './stream-error.ts'
 export interface HostedDomain extends LoginPolicy {
   /** Prepared, as U-labels. */
   readonly name: string
+  /** Whether clients older than SASL may log in (XEP-0078). */
+  readonly legacyLogin?: boolean
 }
 
 /** Takes what a bound client sends: from-client.ts. */
@@ -46,7 +49,7 @@ export interface ClientRooms {
 }
 
 /** In the order in which they stand in the features. main adds to it what comes beside (XEP-0388, XEP-0198 …). */
-export const NEGOTIATION: readonly MakeStep[] = [startTls, authenticate, bindResource, rosterFeatures]
+export const NEGOTIATION: readonly MakeStep[] = [startTls, authenticate, legacyLogin, bindResource, rosterFeatures]
 
 /** RFC 5646 in outline: what is stamped on every stanza is at least shaped like a language. */
 const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7}$/
@@ -57,6 +60,9 @@ export class ClientStream implements Conversation {
   jid: Jid | undefined
   /** The language of stanzas that name none (RFC 6120 §4.7.4). */
   lang: string | undefined
+  /** Of this stream; old clients' digest is made with it. */
+  id = ''
+  #failures = 0
   /** Who the client says it is, under TLS, where nobody else can have said so (§6.4.6). */
   #says: Jid | undefined
   readonly #steps: readonly Step[]
@@ -71,15 +77,18 @@ export class ClientStream implements Conversation {
   opened(header: Element, contentNs: string): void {
     const from = addressIn(header.attr('from'))
     const domain = this.#domainFor(header.attr('to'))
-    this.connection.header({
+    const isOld = header.attr('version') === undefined && domain?.legacyLogin === true
+    this.id = this.connection.header({
       ns: NS_CLIENT,
       from: domain?.name ?? this.connection.defaultDomain,
       to: from instanceof Jid ? from.bare.toString() : undefined,
+      // §4.7.5: who says none is of before 1.0, and is told none.
+      version: isOld ? undefined : '1.0',
     })
     if (contentNs !== NS_CLIENT) throw new StreamError('invalid-namespace', 'A stream keeps the namespace it began with')
     if (!domain)
       throw new StreamError('host-unknown', header.attr('to') === undefined ? 'The header does not say which domain you want' : undefined)
-    if (!isVersionOne(header.attr('version')))
+    if (!isOld && !isVersionOne(header.attr('version')))
       throw new StreamError('unsupported-version', 'Clients of version 1.0 and later are served here')
     if (from instanceof JidError) throw new StreamError('invalid-from', from.message)
     if (this.jid && this.jid.domain !== domain.name) throw new StreamError('host-unknown', `You have logged in to ${this.jid.domain}`)
@@ -88,7 +97,7 @@ export class ClientStream implements Conversation {
     this.#says = this.connection.isSecure ? from : undefined
     const lang = header.attr('xml:lang')
     this.lang = lang !== undefined && LANGUAGE.test(lang) ? lang : undefined
-    this.connection.send(el('features', NS_STREAM, {}, ...this.#steps.flatMap((step) => step.offers())))
+    if (!isOld) this.connection.send(el('features', NS_STREAM, {}, ...this.#steps.flatMap((step) => step.offers())))
   }
 
   element(xml: Element): void {
@@ -110,6 +119,22 @@ export class ClientStream implements Conversation {
     this.connection.role = 'XMPPS'
     this.connection.log.major({ what: 'logged_in', account: jid.toString(), secure: this.connection.isSecure })
     this.connection.restart()
+  }
+
+  /** The same, on a stream that goes on. */
+  welcomed(jid: Jid): void {
+    mustBe(this.#says, jid)
+    this.jid = jid
+    this.connection.role = 'XMPPS'
+    this.connection.log.major({ what: 'logged_in', account: jid.toString(), secure: this.connection.isSecure })
+    this.connection.welcome()
+  }
+
+  /** Throws when it was once too often. */
+  loginFailed(): void {
+    this.#failures++
+    if (this.#failures >= this.rooms.limits.authenticationAttempts)
+      throw new StreamError('policy-violation', 'Too many logins failed on this stream')
   }
 
   /** §4.7.2: liberal with those who name none, as long as it cannot be another one. */

@@ -64,6 +64,17 @@ test('the password of an account is what its PBX is shown, until the PBX has one
   expect(fs.readFileSync(path.join(directory, 'stoxgate.db')).includes('of the extension')).toBe(false)
 })
 
+test('where CRAM-MD5 computes with the password it stays, whatever the PBX is shown', async () => {
+  configure('stored, register: true }, mechanisms: [CRAM-MD5, DIGEST-MD5, PLAIN], x: { y: 1')
+  const file = path.join(directory, 'x.yaml')
+  fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace(', x: { y: 1 }', ''))
+  await account('add', 'first')
+  await account('pbx-password', 'of the extension')
+  expect(await kept('first')).toEqual({ login: 'first', pbx: 'of the extension', logsIn: true })
+  await account('passwd', 'second')
+  expect(await kept('second')).toEqual({ login: 'second', pbx: 'of the extension', logsIn: true })
+})
+
 test('nobody has a password at a PBX who has no account', async () => {
   expect(await account('pbx-password', 'x')).toBe(1)
   expect(world.stderr.text).toMatch(/^there is no account juliet@capulet\.example in /)

@@ -52,6 +52,16 @@ export function sealedContract(opened: () => Store): void {
       expect(await store.sealed.find(juliet, 'pbx')).toEqual(sealed(2))
     })
 
+    test('a domain that keeps none any more loses all of that use, and no other domain does', async () => {
+      await store.accounts.add(romeo, credentials(2), sealed(2))
+      await store.sealed.set(juliet, 'pbx', sealed(3))
+      expect(await store.sealed.removeAll('capulet.example', 'login')).toBe(1)
+      expect(await store.sealed.removeAll('capulet.example', 'login')).toBe(0)
+      expect(await store.sealed.find(juliet, 'login')).toBeUndefined()
+      expect(await store.sealed.find(juliet, 'pbx')).toEqual(sealed(3))
+      expect(await store.sealed.find(romeo, 'login')).toEqual(sealed(2))
+    })
+
     test('nobody has one who has no account', async () => {
       expect(await store.sealed.set(romeo, 'pbx', sealed(1))).toBe(false)
       expect(await store.accounts.setCredentials(romeo, credentials(1), sealed(1))).toBe(false)

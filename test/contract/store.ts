@@ -35,6 +35,15 @@ export function storeContract(name: string, open: () => Store | Promise<Store>):
         expect((await store.accounts.find(juliet))?.credentials).toStrictEqual({ scram })
       })
 
+      test('keys that are younger than the account come and go with its password', async () => {
+        const { scram } = credentials(1)
+        const more = { scram: { ...scram, 'SHA-512': scram['SHA-256'] }, digestMd5: Buffer.alloc(16, 5) }
+        await store.accounts.add(juliet, more)
+        expect((await store.accounts.find(juliet))?.credentials).toStrictEqual(more)
+        await store.accounts.setCredentials(juliet, { scram })
+        expect((await store.accounts.find(juliet))?.credentials).toStrictEqual({ scram })
+      })
+
       test('a name nobody has is not found', async () => {
         await store.accounts.add(juliet, credentials(1))
         for (const jid of ['romeo@capulet.example', 'juliet@montague.example', 'capulet.example', 'juliet2@capulet.example']) {

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Jid } from '../../src/address/jid.ts'
 import { StoreError } from '../../src/store/failure.ts'
 import { migrate } from '../../src/store/migrate.ts'
+import { MIGRATIONS } from '../../src/store/migrations/index.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
 import { credentials, storeContract } from '../contract/store.ts'
 
@@ -114,6 +115,22 @@ test('a removal is whole: nobody in between adds to a transaction that is not th
     store.accounts.list(),
   ])
   expect([removed, added, list.map(String)]).toEqual([true, true, ['romeo@capulet.example']])
+  await store.close()
+})
+
+test('an account of the first release logs in as before, without the keys there were not yet', async () => {
+  await openSqlite(file).close()
+  fs.rmSync(file)
+  const old = new Database(file)
+  migrate(old, file, MIGRATIONS.slice(0, 3))
+  const key = Buffer.alloc(32, 7)
+  old
+    .prepare("INSERT INTO account VALUES (1, 'capulet.example', 'juliet', 0, ?, 1, ?, ?, ?, 1, ?, ?, NULL, NULL, NULL, NULL)")
+    .run(key, key, key, key, key, key)
+  old.close()
+  const store = openSqlite(file)
+  const keys = { salt: key, iterations: 1, storedKey: key, serverKey: key }
+  expect((await store.accounts.find(juliet))?.credentials).toStrictEqual({ scram: { 'SHA-1': keys, 'SHA-256': keys } })
   await store.close()
 })
 

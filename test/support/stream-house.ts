@@ -1,9 +1,12 @@
 /** The front end alone, for tests of streams: real ports, real TLS, accounts in memory, and a core that carries stanzas from one session to the other. */
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { duplexPair } from 'node:stream'
-import { deriveCredentials } from '../../src/account/credentials.ts'
+import { deriveCredentials, digestMd5 } from '../../src/account/credentials.ts'
+import { KEY_BYTES, Keyring } from '../../src/account/secrets/keyring.ts'
+import { RecoverablePasswords } from '../../src/account/secrets/recoverable.ts'
 import { type Session, Sessions } from '../../src/account/sessions.ts'
 import { Jid } from '../../src/address/jid.ts'
 import type { Fact, Level, Log } from '../../src/log/log.ts'
@@ -114,13 +117,20 @@ export async function streamHouse(options: HouseOptions = {}): Promise<StreamHou
   const tls = new TlsDoor(certificated, limits.handshakeSeconds)
   const store = new MemoryStore()
   keys ??= deriveCredentials(Jid.parse(`juliet@${DOMAIN}`), PASSWORD, { telephones: false, rounds: 4096 })
-  for (const account of options.accounts ?? [`juliet@${DOMAIN}`, `romeo@${DOMAIN}`]) store.accounts.add(Jid.parse(account), await keys)
+  const keyring = new Keyring([randomBytes(KEY_BYTES)])
+  const passwords = new RecoverablePasswords(store.sealed, keyring)
+  for (const account of options.accounts ?? [`juliet@${DOMAIN}`, `romeo@${DOMAIN}`]) {
+    const jid = Jid.parse(account)
+    const digest = { digestMd5: digestMd5(jid, PASSWORD) }
+    store.accounts.add(jid, { ...(await keys), ...digest }, keyring.seal(jid, 'login', PASSWORD))
+  }
   const sessions = new Sessions()
   const carrier = new Carrier(sessions)
   const rooms: ClientRooms = {
     domains: new Map(domains.map((domain) => [domain.name, domain])),
     logins: {
       accounts: store.accounts,
+      passwords,
       guesses: new Guesses({ ...GUESS_LIMITS, ...options.guesses }),
       fakeSecret: store.secret('fake keys'),
       roundsOf: () => 4096,

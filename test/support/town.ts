@@ -3,8 +3,11 @@
  * what the protocols say. With STOXGATE_LOOPBACK=1 every signal takes its wire form on the way (`sip.loopback`); with STOXGATE_STACK=drachtio the
  * gateway has no SIP of its own, but a drachtio server's (a double) at the same address.
  */
+import { randomBytes } from 'node:crypto'
 import { duplexPair } from 'node:stream'
 import { deriveCredentials } from '../../src/account/credentials.ts'
+import { KEY_BYTES, Keyring } from '../../src/account/secrets/keyring.ts'
+import { RecoverablePasswords } from '../../src/account/secrets/recoverable.ts'
 import { Jid } from '../../src/address/jid.ts'
 import { SipUri } from '../../src/address/sip-uri.ts'
 import type { ComposersLimits } from '../../src/core/composers.ts'
@@ -218,6 +221,7 @@ function streamsInto(house: House, store: MemoryStore, log: Log): StreamService 
     logins: {
       accounts: store.accounts,
       guesses: new Guesses(GUESS_LIMITS),
+      passwords: new RecoverablePasswords(store.sealed, new Keyring([randomBytes(KEY_BYTES)])),
       fakeSecret: store.secret('made-up keys'),
       roundsOf: () => 4_096,
       loginElsewhere: (domain: string) => house.loginElsewhere(domain),

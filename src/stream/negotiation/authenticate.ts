@@ -3,12 +3,12 @@ import type { MaybePromise } from '../../core/port.ts'
 import { type Element, el } from '../../xml/element.ts'
 import type { ClientStream } from '../c2s.ts'
 import { NS_CHANNEL_BINDING, NS_SASL } from '../namespaces.ts'
-import { placeOf } from '../networks.ts'
 import { SaslError } from '../sasl/error.ts'
-import { AccountLogin } from '../sasl/logins.ts'
+import type { AccountLogin } from '../sasl/logins.ts'
 import type { Exchange, Mechanism, Turn } from '../sasl/mechanism.ts'
-import { named, offered } from '../sasl/mechanisms.ts'
+import { named } from '../sasl/mechanisms.ts'
 import { StreamError } from '../stream-error.ts'
+import { mechanismsOf, newLogin } from './new-login.ts'
 import type { Step } from './step.ts'
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
@@ -20,7 +20,6 @@ class Authenticate implements Step {
   #login: AccountLogin | undefined
   #exchange: Exchange | undefined
   #isBusy = false
-  #failures = 0
 
   constructor(private readonly stream: ClientStream) {}
 
@@ -58,8 +57,7 @@ class Authenticate implements Step {
   }
 
   #offered(): readonly Mechanism[] {
-    const { connection, domain, jid } = this.stream
-    return domain && jid === undefined ? offered(domain, connection.isSecure, connection.binding) : []
+    return mechanismsOf(this.stream)
   }
 
   /** RFC 6120 §6.4.2: a new `<auth/>` ends the exchange before it. */
@@ -67,9 +65,10 @@ class Authenticate implements Step {
     this.#login?.ended('dropped')
     this.#exchange = undefined
     try {
-      this.#exchange = this.#mechanism(xml.attr('mechanism')).begin(this.#newLogin())
+      const mechanism = this.#mechanism(xml.attr('mechanism'))
+      this.#exchange = mechanism.begin(this.#newLogin())
       const text = xml.text()
-      if (text === '') return this.stream.connection.send(EMPTY_CHALLENGE)
+      if (text === '' && !mechanism.serverFirst) return this.stream.connection.send(EMPTY_CHALLENGE)
       this.#step(this.#exchange, decoded(text))
     } catch (cause) {
       this.#failed(cause)
@@ -97,17 +96,7 @@ class Authenticate implements Step {
   }
 
   #newLogin(): AccountLogin {
-    const { connection, domain, rooms } = this.stream
-    const plusOffered = this.#offered().some(({ plus }) => plus)
-    const log = () => connection.log
-    this.#login = new AccountLogin(
-      rooms.logins,
-      domain?.name ?? '',
-      placeOf(connection.remote.address),
-      connection.binding,
-      plusOffered,
-      log,
-    )
+    this.#login = newLogin(this.stream)
     return this.#login
   }
 
@@ -144,7 +133,7 @@ class Authenticate implements Step {
   }
 
   #failed(cause: unknown): void {
-    const { connection, rooms } = this.stream
+    const { connection } = this.stream
     const error =
       cause instanceof SaslError ? cause : new SaslError('temporary-auth-failure', 'Something went wrong here; it is not your fault')
     if (error !== cause) connection.log.failure({ what: 'authentication_failed', error: cause instanceof Error ? cause.stack : cause })
@@ -152,9 +141,7 @@ class Authenticate implements Step {
     this.#login?.ended(error.condition === 'not-authorized' ? 'failed' : 'dropped')
     this.#exchange = undefined
     connection.send(el('failure', NS_SASL, {}, el(error.condition, NS_SASL), el('text', NS_SASL, { 'xml:lang': 'en' }, error.text)))
-    this.#failures++
-    if (this.#failures >= rooms.limits.authenticationAttempts)
-      throw new StreamError('policy-violation', 'Too many logins failed on this stream')
+    this.stream.loginFailed()
   }
 }
 

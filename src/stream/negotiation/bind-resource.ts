@@ -1,14 +1,13 @@
 /** Resource binding (RFC 6120 §7), and the session of RFC 3921 that is offered beside it and does nothing. */
 import { randomUUID } from 'node:crypto'
 import { Jid, JidError } from '../../address/jid.ts'
-import { uriFor } from '../../mapping/address.ts'
 import { CONDITIONS, type Condition, NS_STANZAS } from '../../stanza/error.ts'
 import { NS_CLIENT } from '../../stanza/stanza.ts'
 import { type Element, el } from '../../xml/element.ts'
 import type { ClientStream } from '../c2s.ts'
-import { BoundSession } from '../client-session.ts'
 import { NS_BIND, NS_SESSION } from '../namespaces.ts'
 import { StreamError } from '../stream-error.ts'
+import { bind } from './bind.ts'
 import type { Step } from './step.ts'
 
 const NOTHING: readonly Element[] = []
@@ -36,19 +35,9 @@ class BindResource implements Step {
       return this.#refuse(iq, 'bad-request', 'Binding is an iq of type set with an id')
     const jid = this.#jid(account, iq.child('bind', NS_BIND)?.child('resource')?.text())
     if (!jid) return this.#refuse(iq, 'bad-request', 'This is not a resource')
-    const { connection, rooms, lang } = this.stream
-    const { sessions, limits } = rooms
-    // The newer wins (§7.7.2.2, third choice): it is nearly always the same device, whose old connection is dead and has not been noticed yet.
-    sessions.find(jid)?.end('conflict', 'A newer connection has taken this resource')
-    const uri = uriFor(jid)
-    if (sessions.sessionsOf(uri.aor).length >= limits.sessionsPerAccount) {
-      return this.#refuse(iq, 'resource-constraint', `This account has ${limits.sessionsPerAccount} connections already`)
-    }
-    const session = new BoundSession(connection, rooms, jid, uri, lang)
-    sessions.add(session)
-    connection.talkWith(session)
-    connection.settled()
-    connection.log.major({ what: 'session_bound', jid: jid.toString() })
+    const { connection, rooms } = this.stream
+    if (!bind(this.stream, jid))
+      return this.#refuse(iq, 'resource-constraint', `This account has ${rooms.limits.sessionsPerAccount} connections already`)
     connection.send(el('iq', NS_CLIENT, { type: 'result', id }, el('bind', NS_BIND, {}, el('jid', NS_BIND, {}, jid.toString()))))
   }
 

@@ -1,9 +1,11 @@
 /** From a user name to an account's credentials: the same road and the same time for names that nobody has (RFC 6120 §6.5.10). */
-import { fakeKeys, verifyPassword } from '../../account/credentials.ts'
+import { randomBytes } from 'node:crypto'
+import { fakeKeys, keysOf, type ScramHash, verifyPassword } from '../../account/credentials.ts'
+import type { RecoverablePasswords } from '../../account/secrets/recoverable.ts'
 import { Jid, JidError } from '../../address/jid.ts'
 import type { LoginOutcome } from '../../core/pbx/line.ts'
 import type { Log } from '../../log/log.ts'
-import type { Account, Accounts, Credentials } from '../../store/port.ts'
+import type { Account, Accounts, Credentials, ScramKeys } from '../../store/port.ts'
 import { SaslError } from './error.ts'
 import type { Guesses, Outcome } from './guesses.ts'
 import type { ChannelBinding, Claim, Login } from './mechanism.ts'
@@ -11,6 +13,8 @@ import type { ChannelBinding, Claim, Login } from './mechanism.ts'
 export interface LoginRooms {
   readonly accounts: Accounts
   readonly guesses: Guesses
+  /** Those that CRAM-MD5 and old clients' digest are computed with. */
+  readonly passwords: RecoverablePasswords
   /** Makes the keys of names nobody has; the same as long as the gateway runs, and best longer. */
   readonly fakeSecret: Buffer
   /** PBKDF2 rounds of a domain's new accounts, which made-up ones must show too. */
@@ -27,7 +31,7 @@ export class AccountLogin implements Login {
 
   constructor(
     private readonly rooms: LoginRooms,
-    private readonly domain: string,
+    readonly domain: string,
     /** What counts as one remote place. */
     private readonly place: string,
     readonly binding: ChannelBinding | undefined,
@@ -53,6 +57,23 @@ export class AccountLogin implements Login {
   verify(claim: Claim, password: string): Promise<boolean> {
     const check = this.#elsewhere()
     return check ? this.#verifyBy(check, claim, password) : verifyPassword(claim.credentials, password)
+  }
+
+  keysOf({ jid, credentials }: Claim, hash: ScramHash): ScramKeys {
+    return keysOf(hash, jid, credentials, this.rooms.fakeSecret)
+  }
+
+  digestMd5({ credentials }: Claim): Buffer {
+    return credentials.digestMd5 ?? randomBytes(16)
+  }
+
+  async password({ jid }: Claim): Promise<string> {
+    try {
+      return await this.rooms.passwords.orDecoy(jid, 'login')
+    } catch (cause) {
+      this.log().failure({ what: 'password_lookup_failed', account: jid.toString(), error: cause instanceof Error ? cause.stack : cause })
+      throw new SaslError('temporary-auth-failure', 'Accounts cannot be looked up at the moment')
+    }
   }
 
   ended(outcome: Outcome): void {

@@ -1,14 +1,22 @@
 /** The SASL mechanisms we speak, strongest first, and which of them a stream offers (RFC 6120 §6.3.3, §6.3.4). */
+import { cramMd5 } from './cram-md5.ts'
+import { digestMd5 } from './digest-md5.ts'
+import { login } from './login.ts'
 import type { ChannelBinding, Mechanism } from './mechanism.ts'
 import { plain } from './plain.ts'
 import { scram } from './scram.ts'
 
 export const MECHANISMS: readonly Mechanism[] = [
+  scram('SHA-512', true),
+  scram('SHA-512', false),
   scram('SHA-256', true),
   scram('SHA-256', false),
   scram('SHA-1', true),
   scram('SHA-1', false),
+  digestMd5(),
+  cramMd5(),
   plain,
+  login,
 ]
 
 /** What a domain has to say about logging in. */

@@ -9,6 +9,7 @@ export const plain: Mechanism = {
   name: 'PLAIN',
   plain: true,
   plus: false,
+  serverFirst: false,
   begin: (login) => new Plain(login),
 }
 

@@ -1,30 +1,32 @@
-/** SCRAM-SHA-1 (RFC 5802) and SCRAM-SHA-256 (RFC 7677), plain and bound to the TLS channel (-PLUS). */
+/** SCRAM-SHA-1 (RFC 5802), SCRAM-SHA-256 (RFC 7677) and SCRAM-SHA-512 by the same rules, plain and bound to the TLS channel (-PLUS). */
 import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
+import type { ScramHash } from '../../account/credentials.ts'
+import type { ScramKeys } from '../../store/port.ts'
 import { authorised } from './authzid.ts'
 import { SaslError, wrongCredentials } from './error.ts'
 import type { Claim, Exchange, Login, Mechanism, Turn } from './mechanism.ts'
 import { prepare, textOf } from './prepare.ts'
 import { type ClientFirst, clientFinal, clientFirst } from './scram-message.ts'
 
-type Hash = 'SHA-1' | 'SHA-256'
-const DIGEST = { 'SHA-1': 'sha1', 'SHA-256': 'sha256' } as const
+const DIGEST = { 'SHA-1': 'sha1', 'SHA-256': 'sha256', 'SHA-512': 'sha512' } as const
 
 /** `nonceBytes` makes our half of the nonce; fixed only where the RFCs' own examples are replayed. */
-export function scram(hash: Hash, plus: boolean, makeNonce: () => string = () => randomUUID()): Mechanism {
+export function scram(hash: ScramHash, plus: boolean, makeNonce: () => string = () => randomUUID()): Mechanism {
   return {
     name: `SCRAM-${hash}${plus ? '-PLUS' : ''}`,
     plain: false,
     plus,
+    serverFirst: false,
     begin: (login) => new Scram(login, hash, plus, makeNonce),
   }
 }
 
 class Scram implements Exchange {
-  #begun: { first: ClientFirst; serverFirst: string; nonce: string; claim: Claim } | undefined
+  #begun: { first: ClientFirst; serverFirst: string; nonce: string; claim: Claim; keys: ScramKeys } | undefined
 
   constructor(
     private readonly login: Login,
-    private readonly hash: Hash,
+    private readonly hash: ScramHash,
     private readonly plus: boolean,
     private readonly makeNonce: () => string,
   ) {}
@@ -38,20 +40,21 @@ class Scram implements Exchange {
     const first = clientFirst(text)
     this.#checkFlag(first)
     const claim = await this.login.claim(prepare(first.user))
-    const { salt, iterations } = claim.credentials.scram[this.hash]
+    const keys = this.login.keysOf(claim, this.hash)
+    const { salt, iterations } = keys
     const nonce = first.nonce + this.makeNonce()
     const serverFirst = `r=${nonce},s=${salt.toString('base64')},i=${iterations}`
-    this.#begun = { first, serverFirst, nonce, claim }
+    this.#begun = { first, serverFirst, nonce, claim, keys }
     return { kind: 'challenge', data: Buffer.from(serverFirst) }
   }
 
   #finish(text: string): Turn {
     if (!this.#begun) throw new Error('the last message of SCRAM came before the first')
-    const { first, serverFirst, nonce, claim } = this.#begun
+    const { first, serverFirst, nonce, claim, keys } = this.#begun
     const final = clientFinal(text)
     if (final.nonce !== nonce) throw new SaslError('malformed-request', 'The nonce is not the one of this exchange')
     const authMessage = `${first.bare},${serverFirst},${final.withoutProof}`
-    const { storedKey, serverKey } = claim.credentials.scram[this.hash]
+    const { storedKey, serverKey } = keys
     const fits = this.#proves(final.proof, storedKey, authMessage)
     const bound = equal(final.binding, this.#expectedBinding(first))
     // One answer for a wrong password, an unknown name and a channel that is not the client's.
