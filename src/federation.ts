@@ -52,7 +52,10 @@ export interface FederationRooms {
   readonly components: { has(host: string): boolean }
   readonly core: Pick<Core, 'submit'>
   /** What is joined later than this, and asked only when somebody asks. */
-  later(): { readonly routes: Routes; readonly presence: SipPresence }
+  later(): {
+    readonly routes: Pick<Routes, 'relayFor'>
+    readonly presence: { readonly watching: Pick<SipPresence['watching'], 'subscribe'> }
+  }
   readonly making: Making
   readonly log: Log
 }
