@@ -79,6 +79,11 @@ export class ScriptedServer {
     for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
+  /** Streams end as they should. */
+  goodbye(): void {
+    for (const socket of this.#sockets) socket.end('</stream:stream>')
+  }
+
   stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     return new Promise((resolve) => this.#server.close(() => resolve()))
