@@ -5,7 +5,7 @@ import type { Reads } from '../core/port.ts'
 import type { Traits } from '../core/traits.ts'
 import { NS_CHAT_STATES } from '../mapping/composing.ts'
 import { NS_MARKERS, NS_RECEIPTS } from '../mapping/imdn.ts'
-import { type Description, disco, discoOf } from './disco.ts'
+import { type Description, disco, discoOf, type ItemsOf } from './disco.ts'
 import { entityTime, entityTimeOf } from './entity-time.ts'
 import { jidEscaping } from './jid-escaping.ts'
 import { lastActivity } from './last-activity.ts'
@@ -22,9 +22,9 @@ export interface Software {
 
 const ACCOUNT = { category: 'account', type: 'registered' } as const
 
-export function domainFeatures(software: Software, now: () => Date): readonly Feature[] {
+export function domainFeatures(software: Software, now: () => Date, itemsOf: ItemsOf): readonly Feature[] {
   const features = [jidEscaping, ping, version(software), entityTime(now)]
-  return [disco({ category: 'server', type: 'im', name: software.name }, features), ...features]
+  return [disco({ category: 'server', type: 'im', name: software.name }, features, itemsOf), ...features]
 }
 
 /** For its owner. */

@@ -26,10 +26,12 @@ interface Xep {
 
 /** What streams and the mapping do is no feature of an account; each of these has tests of its own. */
 const ELSEWHERE: readonly Xep[] = [
+  { number: 114, name: 'Jabber Component Protocol', version: '1.6', by: 'streams of components' },
   { number: 128, name: 'Service Discovery Extensions', version: '1.0.1', by: 'telephones' },
   { number: 203, name: 'Delayed Delivery', version: '2.0', by: 'messages from SIP with a Date' },
   { number: 205, name: 'Best Practices to Discourage Denial of Service Attacks', version: '1.0.1', by: 'streams' },
   { number: 232, name: 'Software Information', version: '0.3', by: 'telephones' },
+  { number: 356, name: 'Privileged Entity', version: '0.4.1', by: 'streams of components: roster (without pushes) and message' },
   { number: 368, name: 'SRV records for XMPP over TLS', version: '1.1.0', by: 'streams: direct TLS with ALPN' },
   { number: 440, name: 'SASL Channel-Binding Type Capability', version: '0.4.2', by: 'streams' },
 ]
@@ -40,7 +42,11 @@ export function xepsPage(): string {
   const presence = joinPresence({ store: new MemoryStore().rosters, sessions, core: { submit: () => OK }, making: MAKING })
   const rows = [
     ...listed(
-      domainFeatures(software, () => new Date(0)),
+      domainFeatures(
+        software,
+        () => new Date(0),
+        () => [],
+      ),
       'the domain',
     ),
     ...listed(accountFeatures({ ...presence, sessions }), 'the account'),

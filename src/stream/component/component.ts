@@ -12,7 +12,7 @@ import { StreamError } from '../stream-error.ts'
 import type { ComponentLimits } from './limits.ts'
 import type { ComponentLink } from './link.ts'
 import type { ComponentSettings } from './names.ts'
-import { NOT_BACK, type Waiting, WaitingRoom } from './waiting.ts'
+import { NOT_BACK, TIMEOUT, type Waiting, WaitingRoom } from './waiting.ts'
 
 export interface ComponentRooms {
   readonly asking: Asking
@@ -91,7 +91,7 @@ export class Component {
     link.deliver(stanza.xml)
     return link.written().then(
       () => OK,
-      () => answerFor(CUT_OFF, signal),
+      () => answerFor(CUT_OFF, signal, TIMEOUT),
     )
   }
 

@@ -17,6 +17,10 @@ export interface ComponentLimits {
   readonly unreadCharacters: number
   /** How long a connection may not read at all while stanzas wait for it. */
   readonly stalledSeconds: number
+  /** How long an iq waits for the component's answer in its own transaction; after that it follows as an INFO (as for clients). */
+  readonly answerSeconds: number
+  /** After this whoever asked has given up. */
+  readonly forgottenSeconds: number
   /** Questions (iq) under way to one connection, and from it: all its users share them. */
   readonly outstanding: number
   /** Pairs of addresses whose connection is remembered for each domain, so that their order stays; the one that was used last is forgotten last. */
@@ -32,6 +36,8 @@ export const COMPONENT_LIMITS: ComponentLimits = {
   telephoneSeconds: 10,
   unreadCharacters: 524_288,
   stalledSeconds: 60,
+  answerSeconds: 20,
+  forgottenSeconds: 120,
   outstanding: 10_000,
   pairs: 20_000,
 }

@@ -15,6 +15,8 @@ export interface Waiting {
 }
 
 export const NOT_BACK = new StanzaError('wait', 'remote-server-timeout', 'The service behind this address is away')
+/** Not 408, which is no answer to anything but an INVITE (RFC 4320 §4.2). */
+export const TIMEOUT = 504
 const TOO_MANY = new StanzaError('wait', 'resource-constraint', 'Too much waits for the service behind this address')
 
 /** All that waits for one component, in whichever list it stands. */
@@ -57,7 +59,7 @@ export class WaitingRoom {
   }
 
   refuse(waiting: Waiting, error: StanzaError): void {
-    if (this.leave(waiting)) waiting.answer(answerFor(error, waiting.signal))
+    if (this.leave(waiting)) waiting.answer(answerFor(error, waiting.signal, TIMEOUT))
   }
 
   stop(): void {
