@@ -6,8 +6,9 @@ import { CREDENTIALS_DEFAULTS } from './account/credentials.ts'
 import { openKeyring, renewSeals } from './account/secrets/key-file.ts'
 import { RecoverablePasswords } from './account/secrets/recoverable.ts'
 import { Jid } from './address/jid.ts'
+import type { ComponentsHouseSettings } from './components.ts'
 import { isNetwork } from './config/fields.ts'
-import { checkedByPbx, type DomainSettings, dataDirectory, keepsPasswords, type Settings } from './config/settings.ts'
+import { checkedByPbx, conferenceOf, type DomainSettings, dataDirectory, keepsPasswords, type Settings } from './config/settings.ts'
 import type { PbxSettings } from './core/pbx/pbx.ts'
 import { REGISTRAR_DEFAULTS } from './core/registrar.ts'
 import { Scanners } from './core/scanners.ts'
@@ -25,8 +26,11 @@ import type { Store } from './store/port.ts'
 import { openSqlite } from './store/sqlite.ts'
 import { ClientStream, type HostedDomain, NEGOTIATION } from './stream/c2s.ts'
 import { type Identity, loadIdentity, selfSigned } from './stream/certificate.ts'
+import type { Connection } from './stream/connection.ts'
+import type { Conversation } from './stream/conversation.ts'
 import { GUESS_LIMITS, STREAM_LIMITS } from './stream/limits.ts'
 import { StreamService } from './stream/listener.ts'
+import { NS_COMPONENT } from './stream/namespaces.ts'
 import { Networks, placeOf } from './stream/networks.ts'
 import { Guesses } from './stream/sasl/guesses.ts'
 import { named } from './stream/sasl/mechanisms.ts'
@@ -109,6 +113,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
         await forgetPasswords(next, store, log)
         streams.channels = next.receiving.channels
         await house.routes.change(next.routes)
+        house.components.change(componentSettings(next))
         const restart = needingRestart(settings, next)
         log.major({ what: 'reloaded', needingRestart: restart.join(', ') || undefined })
         return restart
@@ -123,7 +128,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
           sessions: house.sessions.size,
           accountsWithTelephones: house.registrations.size,
           requestsOfScanners: scanners.dropped,
-          ...Object.fromEntries(house.pbxStatus()),
+          ...Object.fromEntries([...house.pbxStatus(), ...house.components.domains.status]),
           ...(line === undefined ? {} : { [settings.sip.stack]: line }),
         }
       },
@@ -169,13 +174,14 @@ async function streamService(
   tls: TlsDoor,
   log: Log,
 ): Promise<StreamService> {
+  const guesses = new Guesses(GUESS_LIMITS)
   const rounds = new Map(settings.domains.map((domain) => [Jid.parse(domain.name).domain, domain.scramRounds]))
   const rooms = {
     domains,
     logins: {
       accounts: store.accounts,
       passwords,
-      guesses: new Guesses(GUESS_LIMITS),
+      guesses,
       fakeSecret: await store.secret('made-up keys'),
       loginElsewhere: (domain: string) => house.loginElsewhere(domain),
       roundsOf: (domain: string) => rounds.get(domain) ?? CREDENTIALS_DEFAULTS.rounds,
@@ -191,7 +197,10 @@ async function streamService(
     limits: STREAM_LIMITS,
     defaultDomain: settings.domains[0]?.name ?? '',
     tls,
-    roles: new Map([[NS_CLIENT, (connection) => new ClientStream(connection, rooms)]]),
+    roles: new Map<string, (connection: Connection) => Conversation>([
+      [NS_CLIENT, (connection) => new ClientStream(connection, rooms)],
+      [NS_COMPONENT, house.components.roleOf(guesses)],
+    ]),
     log,
   })
 }
@@ -225,6 +234,11 @@ async function forgetPasswords(settings: Settings, store: Store, log: Log): Prom
   }
 }
 
+function componentSettings({ receiving, domains }: Settings): ComponentsHouseSettings {
+  const { components, componentPassword, discoItems } = receiving
+  return { components, password: componentPassword ?? undefined, discoItems, reserved: domains.map(({ name }) => conferenceOf(name)) }
+}
+
 function pbxDomains({ domains }: Settings): PbxSettings[] {
   return domains.flatMap(({ name, pbx }) => (pbx ? [{ host: uriFor(Jid.parse(name)).host, ...pbx }] : []))
 }
@@ -241,6 +255,7 @@ async function houseSettings(settings: Settings, software: Software, store: Stor
     digest,
     loopback,
     routes: settings.routes,
+    components: componentSettings(settings),
     dns: new NodeDns(settings.dns.servers),
     gruuKey: await store.secret('temporary GRUUs'),
     followsRedirects: settings.sip.followRedirects,

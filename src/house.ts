@@ -8,6 +8,7 @@ import { Sessions } from './account/sessions.ts'
 import { unbracketed } from './address/ip-literal.ts'
 import { Jid, JidError } from './address/jid.ts'
 import type { SipUri } from './address/sip-uri.ts'
+import { type ComponentsHouseSettings, type JoinedComponents, joinComponents } from './components.ts'
 import { Authenticator } from './core/authenticator.ts'
 import { Calls } from './core/calls.ts'
 import type { ComposersLimits } from './core/composers.ts'
@@ -79,6 +80,8 @@ export interface HouseSettings {
   readonly followsRedirects?: boolean
   /** The Router's table; absent: it is empty. */
   readonly routes?: readonly RouteRule[]
+  /** Absent: none may connect. */
+  readonly components?: ComponentsHouseSettings
   /** Absent: what the system asks. */
   readonly dns?: Dns
   /** The domains that live on a PBX; `secret` makes their contacts. */
@@ -98,6 +101,7 @@ export interface House {
   readonly fromClient: FromClient
   readonly fromWire: FromWire
   readonly routes: Routes
+  readonly components: JoinedComponents
   /** For domains whose passwords their PBX checks; undefined for all others. */
   loginElsewhere(domain: string): ((jid: Jid, password: string) => Promise<LoginOutcome>) | undefined
   /** The connection that everything SIP goes through was lost, and is there again. */
@@ -167,7 +171,8 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     chatting: chat.chatting,
     log: coreLog,
   })
-  const domain = new DomainTarget(new Features(domainFeatures(settings.software, () => new Date())), making)
+  const components = joinComponents({ settings, core: door, own: presence, sessions, store, later, making, log: coreLog })
+  const domain = new DomainTarget(new Features(domainFeatures(settings.software, () => new Date(), components.itemsOf)), making)
   const locator = new Locator({ dns: settings.dns ?? new NodeDns([]), reach: reachOf(stack), now, random: Math.random })
   const outbound = new Outbound(stack, locator, sipLog)
   const strangers = fitting(STRANGERS, stack)
@@ -190,7 +195,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     ...(settings.pbx?.limits === undefined ? {} : { limits: settings.pbx.limits }),
   }
   const pbxes = new Pbxes(settings.pbx?.domains ?? [], pbxRooms, residents)
-  const ways = [pbxes, new HostedDomains(new Set(hosts.keys()), accounts, domain)]
+  const ways = [components.domains, pbxes, new HostedDomains(new Set(hosts.keys()), accounts, domain)]
   const routes = new Routes(settings.routes ?? [], {
     peer: (uri) => new Peer(uri, outbound),
     hosted: hosts,
@@ -262,7 +267,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
       domains: hosts,
       ...believing,
       gruus,
-      presence: sipPresence,
+      presence: components.notifying(sipPresence),
       routes: {
         senderOf,
         takes: (received) => routes.takes(received),
@@ -291,6 +296,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     fromClient,
     fromWire,
     routes,
+    components,
     async restore() {
       await residents.restore(now())
       for (const { hop } of await registrar.restore()) settings.scanners?.proved(hop.host)
@@ -325,6 +331,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
       clearInterval(sweeping)
       clearInterval(relocating)
       sipPresence.stop()
+      components.stop()
       chat.stop()
       iq.stop()
     },

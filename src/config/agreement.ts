@@ -6,7 +6,7 @@ import { silent } from '../log/log.ts'
 import { loadIdentity } from '../stream/certificate.ts'
 import type { ConfigDocument } from './document.ts'
 import { keyOf, type Mistake, type Path } from './mistake.ts'
-import { checkedByPbx, type Settings } from './settings.ts'
+import { checkedByPbx, conferenceOf, type Settings } from './settings.ts'
 
 /** `wrong`: sections that have mistakes already; what stands in for them is not what the operator wrote, so nothing is said against it. */
 export async function disagreements(
@@ -24,6 +24,7 @@ export async function disagreements(
   }
   if (!wrong.has('routes')) uselessRoutes(settings, add)
   if (!wrong.has('sip')) unreachableByWebSocket(settings, wrong, add)
+  if (!wrong.has('receiving')) doubtfulComponents(settings, wrong, add)
   if (!['receiving', 'sip', 'http'].some((section) => wrong.has(section))) clashingListeners(settings, add)
   return mistakes.sort((a, b) => a.line - b.line)
 }
@@ -36,6 +37,21 @@ function repeatedDomains({ domains }: Settings, add: Add): void {
     const first = seen.get(name)
     if (first === undefined) seen.set(name, i)
     else add(['domains', i, 'name'], `${name} is domains[${first}] already; remove one of them`)
+  }
+}
+
+/** A component has a name of its own, which nobody else here has. */
+function doubtfulComponents({ receiving, domains }: Settings, wrong: ReadonlySet<string>, add: Add): void {
+  const hosted = wrong.has('domains') ? [] : domains.map(({ name }) => name)
+  const seen = new Map<string, number>()
+  for (const [i, { domain }] of receiving.components.entries()) {
+    const path = ['receiving', 'components', i, 'domain']
+    const first = seen.get(domain)
+    if (first !== undefined) add(path, `${domain} is receiving.components[${first}] already; remove one of them`)
+    else seen.set(domain, i)
+    if (hosted.includes(domain)) add(path, `${domain} is one of domains: a component needs a name of its own, such as icq.${domain}`)
+    else if (hosted.some((name) => domain === conferenceOf(name)))
+      add(path, `${domain} is where the chat rooms of ${domain.slice(domain.indexOf('.') + 1)} are; give the component another name`)
   }
 }
 

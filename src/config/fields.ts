@@ -150,6 +150,17 @@ export const domainName = () =>
     }
   })
 
+/** Somebody, somewhere: a domain, an account or a device. */
+export const address = () =>
+  parsed('an address, such as transports.example or help@xmpp.example', (value) => {
+    if (typeof value !== 'string') return undefined
+    try {
+      return Jid.parse(value).toString()
+    } catch {
+      return undefined
+    }
+  })
+
 function parsed<T>(what: string, read: (value: unknown) => T | undefined) {
   return z.unknown().transform((value, issues): T => {
     const result = read(value)

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { RouteMistake, routeLine, routeRule } from '../core/route-rule.ts'
 import { LEVELS } from '../log/log.ts'
 import {
+  address,
   bytes,
   dnsServer,
   domainName,
@@ -72,6 +73,28 @@ const receivingListener = keys({
   perAddress: whole('the connections one address may have', 1, 1_000_000).default(1_000),
 })
 
+const component = keys({
+  domain: domainName(),
+  secret: text('the secret the component is configured with'),
+  from: oneOf(['check', 'stamp']).default('check'),
+  conflict: oneOf(['balance', 'replace', 'refuse']).default('balance'),
+  permissions: group({
+    roster: oneOf(['none', 'get', 'set', 'both']).default('none'),
+    message: oneOf(['none', 'outgoing']).default('none'),
+  }),
+})
+
+/** What the domains show beside what they have (XEP-0030 §4.1): an address alone, or with a node and a name. */
+const discoItem = () =>
+  z.preprocess(
+    (written) => (typeof written === 'string' ? { jid: written } : written),
+    keys({
+      jid: address(),
+      node: text('the name of a node').optional(),
+      name: text('what people are shown').optional(),
+    }),
+  )
+
 const sipListener = keys({
   transport: oneOf(['udp', 'tcp', 'tls', 'ws', 'wss']),
   port: port(),
@@ -120,6 +143,9 @@ export const schema = group({
     logLevel: oneOf(LEVELS).default('major'),
     channels: whole('the connections of all listeners together (0: no listener)', 0, 1_000_000).default(5_000),
     listeners: list(receivingListener).prefault([{ port: 5222 }, { port: 5269 }, { port: 5223, tls: true }]),
+    components: list(component).default([]),
+    componentPassword: text('the secret of all components below the domains, or null').nullable().default(null),
+    discoItems: list(discoItem()).default([]),
   }),
   sip: group({
     stack: oneOf(['embedded', 'drachtio', 'websocket']).default('embedded'),
@@ -180,9 +206,6 @@ export type Parsed = z.output<typeof schema>
 export const LATER: ReadonlySet<string> = new Set([
   ...['offline', 'autoSignup', 'allowPasswordChange', 'conference', 'autoCreateRooms', 'discoRooms'].map((key) => `domains[].${key}`),
   'domains[].assignedAddresses',
-  'receiving.components',
-  'receiving.componentPassword',
-  'receiving.discoItems',
   'sending',
   'store.postgres',
   'cluster',

@@ -60,6 +60,11 @@ export function settingsFrom(parsed: Parsed, file: string | undefined, directory
   }
 }
 
+/** Where the chat rooms of a domain are. */
+export function conferenceOf(name: string): string {
+  return `conference.${name}`
+}
+
 /** Whether the PBX of a domain says who may log in: no account of it is kept here then. */
 export function checkedByPbx({ pbx }: DomainSettings): boolean {
   return pbx?.register === true && pbx.credentials === 'login'

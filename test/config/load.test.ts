@@ -41,6 +41,9 @@ describe('what nobody wrote has a default', () => {
         { ...listener, port: 5269 },
         { ...listener, port: 5223, tls: true },
       ],
+      components: [],
+      componentPassword: null,
+      discoItems: [],
     })
     expect(sip).toEqual({
       stack: 'embedded',

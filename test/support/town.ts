@@ -8,6 +8,7 @@ import { duplexPair } from 'node:stream'
 import { deriveCredentials } from '../../src/account/credentials.ts'
 import { KEY_BYTES, Keyring } from '../../src/account/secrets/keyring.ts'
 import { RecoverablePasswords } from '../../src/account/secrets/recoverable.ts'
+import type { ComponentsHouseSettings } from '../../src/components.ts'
 import { Jid } from '../../src/address/jid.ts'
 import { SipUri } from '../../src/address/sip-uri.ts'
 import type { ComposersLimits } from '../../src/core/composers.ts'
@@ -22,8 +23,11 @@ import type { Dns } from '../../src/sip/locate/dns.ts'
 import type { Listening, SipStack } from '../../src/sip/port.ts'
 import { MemoryStore } from '../../src/store/memory.ts'
 import { ClientStream, NEGOTIATION } from '../../src/stream/c2s.ts'
+import type { Connection } from '../../src/stream/connection.ts'
+import type { Conversation } from '../../src/stream/conversation.ts'
 import { GUESS_LIMITS, STREAM_LIMITS } from '../../src/stream/limits.ts'
 import { StreamService } from '../../src/stream/listener.ts'
+import { NS_COMPONENT } from '../../src/stream/namespaces.ts'
 import { Networks } from '../../src/stream/networks.ts'
 import { Guesses } from '../../src/stream/sasl/guesses.ts'
 import { el } from '../../src/xml/element.ts'
@@ -57,6 +61,8 @@ export interface TownOptions {
   /** What puts its requests on the wire instead of its own stack; not started. */
   readonly through?: SipStack
   readonly limits?: Partial<Limits>
+  /** Who may connect as components; see `Town.connect`. */
+  readonly components?: ComponentsHouseSettings
   /** The domain lives on a PBX. */
   readonly pbx?: {
     readonly uri: string
@@ -88,6 +94,8 @@ export interface Town {
   readonly drachtio: StackOnDouble | undefined
   /** An open stream on which nobody has logged in yet. */
   stream(): Promise<Client>
+  /** A connection that has said nothing yet. */
+  connect(): Client
   /** Where it takes SIP. */
   readonly listening: readonly Listening[]
   /** A client that has logged in and is available; it hears nothing of the presence of others. */
@@ -130,6 +138,7 @@ export async function town(options: TownOptions = {}): Promise<Town> {
       routes: (options.routes ?? []).map((route) => routeRule(typeof route === 'string' ? routeLine(route) : route)),
       ...(options.dns === undefined ? {} : { dns: options.dns }),
       ...(options.chatStates === undefined ? {} : { chatStates: options.chatStates }),
+      ...(options.components === undefined ? {} : { components: options.components }),
       ...(options.pbx === undefined ? {} : { pbx: pbxOf(options.pbx, store) }),
     },
     store,
@@ -143,10 +152,14 @@ export async function town(options: TownOptions = {}): Promise<Town> {
   const phones: Phone[] = []
   let host = 10
 
-  const stream = async (): Promise<Client> => {
+  const connect = (): Client => {
     const [ours, theirs] = duplexPair()
     door(ours, { address: '127.0.0.1', port: 1 }, false)
-    const client = Client.over(theirs)
+    return Client.over(theirs)
+  }
+
+  const stream = async (): Promise<Client> => {
+    const client = connect()
     await client.open({ to: DOMAIN })
     return client
   }
@@ -167,6 +180,7 @@ export async function town(options: TownOptions = {}): Promise<Town> {
     drachtio,
     listening,
     stream,
+    connect,
     silentClient,
     async client(local, resource) {
       const client = await silentClient(local, resource)
@@ -216,11 +230,12 @@ function pbxOf({ uri, register = true, passwords, limits }: NonNullable<TownOpti
 }
 
 function streamsInto(house: House, store: MemoryStore, log: Log): StreamService {
+  const guesses = new Guesses(GUESS_LIMITS)
   const rooms = {
     domains: new Map([[DOMAIN, { name: DOMAIN, mechanisms: ['PLAIN'], requireTls: false }]]),
     logins: {
       accounts: store.accounts,
-      guesses: new Guesses(GUESS_LIMITS),
+      guesses,
       passwords: new RecoverablePasswords(store.sealed, new Keyring([randomBytes(KEY_BYTES)])),
       fakeSecret: store.secret('made-up keys'),
       roundsOf: () => 4_096,
@@ -237,7 +252,10 @@ function streamsInto(house: House, store: MemoryStore, log: Log): StreamService 
     limits: STREAM_LIMITS,
     defaultDomain: DOMAIN,
     tls: undefined,
-    roles: new Map([[NS_CLIENT, (connection) => new ClientStream(connection, rooms)]]),
+    roles: new Map<string, (connection: Connection) => Conversation>([
+      [NS_CLIENT, (connection) => new ClientStream(connection, rooms)],
+      [NS_COMPONENT, house.components.roleOf(guesses)],
+    ]),
     log,
   })
 }
