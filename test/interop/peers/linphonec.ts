@@ -17,6 +17,8 @@ export interface LinphoneLine extends Line {
   readonly watches?: boolean
   /** It publishes its presence to where it is registered (RFC 3903). */
   readonly publishes?: boolean
+  /** It wraps its texts in message/cpim and asks for receipts. */
+  readonly wraps?: boolean
 }
 
 export class Linphonec implements Phone {
@@ -31,7 +33,7 @@ export class Linphonec implements Phone {
     this.trace = new SipTrace(program, TRACE)
   }
 
-  static async start({ watches = false, publishes = false, ...line }: LinphoneLine): Promise<Linphonec> {
+  static async start({ watches = false, publishes = false, wraps = false, ...line }: LinphoneLine): Promise<Linphonec> {
     if (!isInstalled('linphonec')) throw new MissingProgramError('linphonec', 'linphone-cli')
     const folder = await Folder.make('linphonec')
     // Without this folder it dies of a segmentation fault at the first message.
@@ -42,6 +44,7 @@ export class Linphonec implements Phone {
       ...line,
       friends: watches ? `[friend_0]\nurl=<${line.contact}>\npol=accept\nsubscribe=1\n` : '',
       publish: publishes ? 1 : 0,
+      wraps: wraps ? 1 : 0,
       sipPort,
     })
     const env = { HOME: folder.path, XDG_DATA_HOME: undefined, XDG_CONFIG_HOME: undefined }
