@@ -172,6 +172,9 @@ export class Notifier {
           if (this.#dialogs.add(one)) views.begun(one.watch)
           this.#expireAt(one)
           one.isDue = true
+          // Not before its turn, though those it watches may say sooner how they are.
+          one.hasShown = true
+          one.nextAt = now() + wait
           this.#notifying.wake(one, wait)
           wait += apart
         }

@@ -66,6 +66,19 @@ describe('after a restart', () => {
     expect(after.notifier.dialogs).toBe(1)
   })
 
+  test('who has his turn later is not told before, whatever changes meanwhile', async () => {
+    const before = house()
+    for (let n = 0; n < 3; n++) await before.subscribe({ Expires: '600' }, watchOf(SipUri.parse(`sip:w${n}@sip.example`)))
+    before.notifier.stop()
+    const after = house({ returnsPerSecond: 1 }, before.store)
+    await after.notifier.restore()
+    after.notifier.changed(JULIET)
+    await pass(0.5)
+    expect(after.outward.sent).toHaveLength(1)
+    await pass(2)
+    expect(after.outward.sent).toHaveLength(3)
+  })
+
   test('not each NOTIFY writes to the store', async () => {
     const { store, notifier, subscribe } = house()
     const put = vi.spyOn(store.kept('notifier'), 'put')
