@@ -1,4 +1,7 @@
 /** Presence of an account's devices, and what waits for what where the store takes its time. */
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Directed } from '../../src/account/directed.ts'
 import { Rosters } from '../../src/account/rosters.ts'
@@ -25,18 +28,23 @@ const contact = (jid: Jid, subscription: StoredContact['subscription']): StoredC
 const told = ({ sent }: Household) => sent.splice(0).map(({ type, from, to }) => `${type} ${from} ${to}`)
 
 for (const [name, open] of [
-  ['memory', (): Store => new MemoryStore()],
-  ['SQLite', (): Store => openSqlite(':memory:')],
+  ['memory', (_directory: string): Store => new MemoryStore()],
+  ['SQLite', (directory: string): Store => openSqlite(path.join(directory, 'stoxgate.db'))],
 ] as const)
   describe(`a store in ${name}`, () => {
+    let directory: string
     let store: Store
     let house: Household
     beforeEach(async () => {
-      store = open()
+      directory = fs.mkdtempSync(path.join(os.tmpdir(), 'stoxgate-presences-'))
+      store = open(directory)
       house = household(store)
       await store.rosters.put(JULIET, contact(ROMEO, 'both'), 1)
     })
-    afterEach(() => store.close())
+    afterEach(async () => {
+      await store.close()
+      fs.rmSync(directory, { recursive: true })
+    })
 
     test('a telephone is a device: contacts see it come, change and go, and it answers probes', async () => {
       const balcony = house.session('juliet@xmpp.example/balcony', { presence: AVAILABLE })

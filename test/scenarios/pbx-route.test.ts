@@ -94,7 +94,7 @@ describe('a PBX that a route names', () => {
     juliet.send(ask('pbx.example', 'r'))
     for (const id of ['q', 'r']) {
       const back = await juliet.receive()
-      expect([back.attr('id'), condition(back)]).toEqual([id, 'feature-not-implemented'])
+      expect([back.attr('id'), condition(back)]).toEqual([id, 'service-unavailable'])
     }
     expect(pbx.requests).toHaveLength(0)
   })
@@ -176,7 +176,7 @@ describe('a PBX that a route names', () => {
     const pbx = await party(at)
     const juliet = await at.client('juliet')
     juliet.send(ask('tybalt@pbx.example/orchard'))
-    expect(condition(await juliet.receive())).toBe('feature-not-implemented')
+    expect(condition(await juliet.receive())).toBe('service-unavailable')
     juliet.send(message('tybalt@pbx.example', 'Words', { id: 'm' }))
     expect((await pbx.received()).headers.get('P-XMPP-Data')).toContain("id='m'")
   })
