@@ -1,4 +1,4 @@
-/** What a person with a telephone reads of a message: its body as any client shows it that knows nothing further, and never ciphertext. */
+/** What a person with a telephone reads of a message: its body, shown like in every client that knows nothing further, and never ciphertext. */
 import { NS_CLIENT } from '../stanza/stanza.ts'
 import type { Element } from '../xml/element.ts'
 
