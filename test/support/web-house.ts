@@ -1,11 +1,14 @@
 /** The public web server in front of the streams of a stream house, on free ports of the loopback interface. */
 
+import { BOSH_PATH, mountBosh } from '../../src/http/bosh.ts'
 import { mountHostMeta, type Offer } from '../../src/http/host-meta.ts'
 import { HTTP_LIMITS, type HttpLimits } from '../../src/http/limits.ts'
 import { Origins } from '../../src/http/origins.ts'
 import { WebServer } from '../../src/http/server.ts'
 import { mountWebSocket, WEBSOCKET_PATH } from '../../src/http/websocket.ts'
 import type { Restrictions } from '../../src/stream/admission.ts'
+import { BOSH_LIMITS, type BoshLimits } from '../../src/stream/bosh/limits.ts'
+import type { BoshSessions } from '../../src/stream/bosh/sessions.ts'
 import { STREAM_LIMITS } from '../../src/stream/limits.ts'
 import { TlsDoor } from '../../src/stream/tls.ts'
 import type { Client } from './client.ts'
@@ -19,6 +22,7 @@ export interface WebOptions extends HouseOptions {
   readonly publicUrl?: string
   readonly http?: Partial<HttpLimits>
   readonly webChannels?: number
+  readonly bosh?: Partial<BoshLimits>
 }
 
 export interface WebHouse {
@@ -26,6 +30,7 @@ export interface WebHouse {
   readonly web: WebServer
   readonly port: number
   readonly tlsPort: number
+  readonly bosh: BoshSessions
   readonly ws: string
   readonly wss: string
   /** Over wss: logged in and bound. */
@@ -50,7 +55,11 @@ export async function webHouse(options: WebOptions = {}): Promise<WebHouse> {
   })
   const origins = new Origins(options.origins ?? [])
   mountWebSocket(web, origins, streamLimits, limits)
-  const offers: Offer[] = [{ rel: 'urn:xmpp:alt-connections:websocket', path: WEBSOCKET_PATH }]
+  const bosh = mountBosh(web, origins, { ...BOSH_LIMITS, ...options.bosh }, streamLimits.strangerStanzaMaxBytes)
+  const offers: Offer[] = [
+    { rel: 'urn:xmpp:alt-connections:websocket', path: WEBSOCKET_PATH },
+    { rel: 'urn:xmpp:alt-connections:xbosh', path: BOSH_PATH },
+  ]
   mountHostMeta(web, offers, options.publicUrl)
   const ports = await web.start()
   const portOf = (what: string) => ports.find((one) => one.what === what)?.port ?? 0
@@ -59,6 +68,7 @@ export async function webHouse(options: WebOptions = {}): Promise<WebHouse> {
   return {
     streams,
     web,
+    bosh,
     port: portOf('http'),
     tlsPort: portOf('https'),
     ws,
