@@ -14,6 +14,7 @@ import { presences } from './load/presence.ts'
 import { SIGNAL_KINDS, signals } from './load/signals.ts'
 import { MEMORY_KINDS, memoryOf } from './load/sip-memory.ts'
 import { Telephony } from './load/telephony.ts'
+import { watchers } from './load/watchers.ts'
 import type { Measured, Window } from './load/window.ts'
 import { yardstick } from './load/yardstick.ts'
 import { Ejabberd } from './peers/ejabberd.ts'
@@ -24,7 +25,7 @@ import { type Counted, type Share, shares } from './profile.ts'
 import { type Row, table } from './report.ts'
 
 const help = `npm run bench -- [options]
-  --only WORKS      of chat, bare, phone, login, idle, start, signals, sip-memory; with commas (default: all)
+  --only WORKS      of chat, bare, phone, login, idle, start, signals, sip-memory, watchers; with commas (default: all)
   --peers NAMES     of prosody, ejabberd; with commas, or none (default: both)
   --quick           shorter and fewer rounds: a first look, not a figure to quote
   --rounds N        rounds of each work (default 5, quick 2)
@@ -41,7 +42,7 @@ const help = `npm run bench -- [options]
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'chat,bare,presence,phone,login,idle,start,signals,sip-memory' },
+    only: { type: 'string', default: 'chat,bare,presence,phone,login,idle,start,signals,sip-memory,watchers' },
     peers: { type: 'string', default: 'prosody,ejabberd' },
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
@@ -214,6 +215,31 @@ async function sipMemoryRound(servers: readonly Server[]): Promise<void> {
     })
 }
 
+/** Who watches over SIP; no peer has any. */
+async function watchersRound(ground: Ground, servers: readonly Server[]): Promise<void> {
+  const own = servers.find(({ name }) => name === ours)
+  if (!own) return
+  const many = 1_000
+  const told = row(`NOTIFY to one of ${many} watchers, with its 200`, 'µs each')
+  await attempt(own, told, async () => {
+    const at = await own.start()
+    const { kill, phonesPort } = at
+    if (!kill || phonesPort === undefined) return
+    try {
+      const load = { many, rounds: given.quick ? 2 : 5 }
+      const cost = await watchers({ ...at, kill, phonesPort }, place(ground, at), load, () => own.start())
+      for (const micros of cost.toldMicros) note(told, own, micros)
+      for (const micros of cost.seenMicros) note(row(`NOTIFY of one of ${many} telephones, to its watcher`, 'µs each'), own, micros)
+      note(row('dialog of a watcher', 'KiB'), own, cost.dialogKiB)
+      note(row(`${many} watchers hear of a restart`, 's'), own, cost.backSeconds)
+      note(row(`${many} watchers hear of a restart, CPU`, 'µs each'), own, cost.backMicros)
+      note(row('yardstick: fixed work of the load itself', 'ms'), own, yardstick())
+    } finally {
+      await at.stop()
+    }
+  })
+}
+
 async function startRound(servers: readonly Server[]): Promise<void> {
   const to = row('start until it serves', 's', 0.8)
   for (const server of servers)
@@ -251,6 +277,7 @@ async function measureAll(ground: Ground, servers: readonly Server[]): Promise<v
     if (works.includes('idle')) for (let n = 0; n < Math.min(rounds, 2); n++) await idleRound(ground, servers)
     if (works.includes('signals')) for (let n = 0; n < rounds; n++) await signalRound(servers)
     if (works.includes('sip-memory')) await sipMemoryRound(servers)
+    if (works.includes('watchers')) await watchersRound(ground, servers)
     if (lasting) for (const server of servers) running.set(server, await server.start())
     for (let n = 0; lasting && n < rounds; n++) {
       console.error(`round ${n + 1} of ${rounds}`)

@@ -10,6 +10,10 @@ export interface Running {
   /** From the start of the process until it serves. */
   readonly startMs: number
   stop(): Promise<void>
+  /** SIGKILL; only the gateway's runs are ended so. */
+  kill?(): Promise<void>
+  /** Where the gateway sends what is for SIP users of `phones.example`, over UDP. */
+  readonly phonesPort?: number
 }
 
 export interface Server {

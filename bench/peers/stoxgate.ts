@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Ground } from '../ground.ts'
+import { freePort, type Ground } from '../ground.ts'
+import { PHONES_DOMAIN } from '../load/watchers.ts'
 import { writeAccounts } from './accounts.ts'
 import { startProcess } from './process.ts'
 import type { Running, Server } from './server.ts'
@@ -13,6 +14,7 @@ export class Stoxgate implements Server {
   readonly name = 'Stoxgate'
   #directory = ''
   #starts = 0
+  #phonesPort = 0
 
   /** `main`: the compiled program; `nodeArguments`: given to node before it; `loopback`: force every signal through its wire form. */
   constructor(
@@ -33,6 +35,7 @@ export class Stoxgate implements Server {
   async prepare(ground: Ground): Promise<void> {
     this.#directory = join(ground.directory, 'stoxgate')
     mkdirSync(this.#directory, { recursive: true })
+    this.#phonesPort = await freePort()
     writeFileSync(this.#file, this.#configuration(ground))
     await writeAccounts(ground, join(this.#directory, 'stoxgate.db'))
     // The first start of a new folder makes what is only made once (keys, certificates); it is not what is measured.
@@ -67,7 +70,12 @@ export class Stoxgate implements Server {
     })
     const port = ports.get('xmpp')
     if (port === undefined) throw new Error(`the gateway named no xmpp port: ${said.join('\n')}`)
-    return { pid: started.pid, port, sipPort: ports.get('sip/udp'), startMs, stop: started.stop }
+    const kill = async (): Promise<void> => {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      await ended
+    }
+    return { pid: started.pid, port, sipPort: ports.get('sip/udp'), startMs, stop: started.stop, kill, phonesPort: this.#phonesPort }
   }
 
   get #file(): string {
@@ -88,6 +96,7 @@ http: { channels: 100000, listeners: [ { address: 127.0.0.1, port: 0, perAddress
 sip:
   embedded: { listeners: [ { transport: udp, address: 127.0.0.1, port: 0 } ] }
   loopback: ${this.loopback}
+routes: [ "${PHONES_DOMAIN} = sip:127.0.0.1:${this.#phonesPort}" ]
 store: { sqlite: "${join(this.#directory, 'stoxgate.db')}" }
 log: { directory: "${join(this.#directory, 'logs')}", format: text }
 `
