@@ -76,7 +76,8 @@ test.skipIf(lacks('slixmpp'))('a watcher’s dialog goes on with a higher CSeq, 
   expect(cseq(open)).toBeGreaterThan(cseq(told))
   expect((await watching.subscribe(3_600)).status).toBe(200)
   expect(isOpen(await next(tybalt, 'NOTIFY'))).toBe(true)
-  console.log(`told after ${Math.round(back - killed)} ms`)
+  // A start takes half a second; nothing is waited for besides.
+  expect(back - killed).toBeLessThan(10_000)
 })
 
 test.skipIf(lacks('slixmpp'))('what she sees of others is there again as soon as she is, in the dialog that was', async () => {
