@@ -13,6 +13,8 @@ const DOMAIN = 'xmpp.example'
 const LOCAL = '127.0.0.1'
 
 export interface GatewaySettings {
+  /** Who may connect as components. */
+  readonly components?: readonly { readonly domain: string; readonly secret: string }[]
   /** SIP's T1, for tests that wait for Timer F (64 times T1). */
   readonly t1?: string
   /** Every signal through its wire form; STOXGATE_LOOPBACK=1 is the same for all. */
@@ -184,7 +186,7 @@ function configuration(folder: Folder, settings: GatewaySettings, portOf: (what:
   const at = (what: string) => ({ port: portOf(what), address: LOCAL })
   return {
     domains: [{ name: DOMAIN, ...(pbx === undefined ? {} : { pbx: { uri: pbx, credentials } }) }],
-    receiving: { logLevel: 'low-level', listeners: [at('xmpp'), { ...at('xmpps'), tls: true }] },
+    receiving: { logLevel: 'low-level', listeners: [at('xmpp'), { ...at('xmpps'), tls: true }], components: settings.components ?? [] },
     http: { listeners: [at('http'), { ...at('https'), tls: true }] },
     sip: {
       logLevel: 'low-level',

@@ -4,6 +4,7 @@ import { hasPresenceModules, hasTlsModule, hasWebSocketModule } from './kamailio
 import { isInstalled } from './program.ts'
 
 const PROGRAMS = {
+  biboumi: () => isInstalled('biboumi'),
   slixmpp: () => existsSync('/usr/lib/python3/dist-packages/slixmpp'),
   profanity: () => isInstalled('profanity') && isInstalled('tmux'),
   'go-sendxmpp': () => isInstalled('go-sendxmpp'),
