@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Client } from '../support/client.ts'
 import { bodyOf, components, connected, greet, ICQ, saying, shake } from '../support/component.ts'
+import { until } from '../support/drachtio-place.ts'
 import { condition, message } from '../support/stanzas.ts'
 import { type Town, town } from '../support/town.ts'
 
@@ -174,6 +175,16 @@ describe('a component that is away', () => {
     const juliet = await at.client('juliet')
     juliet.send(message(`x@${ICQ}`, 'and this'))
     expect(bodyOf(await (await connected(at)).receive())).toBe('and this')
+  })
+
+  test('keeps one waiting no longer the second time it is away', async () => {
+    at = await town({ components: components({}, { telephoneSeconds: 0.05, awaySeconds: 0.3 }) })
+    const phone = await at.phone('romeo')
+    expect((await phone.message(`sip:x@${ICQ}`, 'hello')).status).toBe(504)
+    await until(() => waiting() === 'away, 0 waiting')
+    await (await connected(at)).close()
+    expect((await phone.message(`sip:x@${ICQ}`, 'hello')).status).toBe(504)
+    expect(waiting()).toBe('awaited, 0 waiting')
   })
 
   test('and comes back in time, has the message of a telephone, which hears 200', async () => {

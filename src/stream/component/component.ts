@@ -173,17 +173,21 @@ export class Component {
   }
 
   #givenUp(): void {
-    this.stop()
+    this.#returnAll()
     this.rooms.abandoned(this)
   }
 
-  /** Whoever waits hears that it was in vain. */
   stop(): void {
+    this.#returnAll()
+    this.#waiting.stop()
+  }
+
+  /** Whoever waits hears that it was in vain. */
+  #returnAll(): void {
     clearTimeout(this.#away)
     this.#away = undefined
     const waiting = this.#queue.splice(0)
     if (waiting.length > 0) this.rooms.log.problem({ what: 'component_away', domain: this.domain, returned: this.queued })
     for (const one of waiting) this.#waiting.refuse(one, NOT_BACK)
-    this.#waiting.stop()
   }
 }
