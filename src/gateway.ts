@@ -7,6 +7,7 @@ import { openKeyring, renewSeals } from './account/secrets/key-file.ts'
 import { RecoverablePasswords } from './account/secrets/recoverable.ts'
 import { Jid } from './address/jid.ts'
 import type { ComponentsHouseSettings } from './components.ts'
+import { clientCertificatesOf } from './client-authorities.ts'
 import { isNetwork } from './config/fields.ts'
 import { checkedByPbx, conferenceOf, type DomainSettings, dataDirectory, keepsPasswords, type Settings } from './config/settings.ts'
 import type { PbxSettings } from './core/pbx/pbx.ts'
@@ -217,6 +218,7 @@ function hosted(settings: Settings): Map<string, HostedDomain> {
           mechanisms: checkedByPbx(one) ? one.mechanisms.filter(showsPassword) : one.mechanisms,
           requireTls: one.requireTls,
           legacyLogin: one.legacyLogin,
+          clientCertificates: clientCertificatesOf(one),
         },
       ]
     }),

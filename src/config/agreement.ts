@@ -1,6 +1,7 @@
 /** What no key alone can show: keys that contradict each other, files that are not what they should be. */
 
 import type { SipUri } from '../address/sip-uri.ts'
+import { AuthorityError, clientCertificatesOf } from '../client-authorities.ts'
 import { RouteTable } from '../core/route-table.ts'
 import { silent } from '../log/log.ts'
 import { loadIdentity } from '../stream/certificate.ts'
@@ -21,6 +22,7 @@ export async function disagreements(
     repeatedDomains(settings, add)
     await badCertificates(settings, add)
     passwordsOfPbx(settings, add)
+    badAuthorities(settings, add)
   }
   if (!wrong.has('routes')) uselessRoutes(settings, add)
   if (!wrong.has('sip')) unreachableByWebSocket(settings, wrong, add)
@@ -52,6 +54,20 @@ function doubtfulComponents({ receiving, domains }: Settings, wrong: ReadonlySet
     if (hosted.includes(domain)) add(path, `${domain} is one of domains: a component needs a name of its own, such as icq.${domain}`)
     else if (hosted.some((name) => domain === conferenceOf(name)))
       add(path, `${domain} is where the chat rooms of ${domain.slice(domain.indexOf('.') + 1)} are; give the component another name`)
+  }
+}
+
+/** EXTERNAL goes by certificates that somebody has to stand behind. */
+function badAuthorities({ domains }: Settings, add: Add): void {
+  for (const [i, domain] of domains.entries()) {
+    if (domain.mechanisms.includes('EXTERNAL') && !domain.clientCertificates)
+      add(['domains', i, 'mechanisms'], 'has EXTERNAL, but there is no clientCertificates to say whose certificates count')
+    try {
+      clientCertificatesOf(domain)
+    } catch (cause) {
+      if (!(cause instanceof AuthorityError)) throw cause
+      add(['domains', i, 'clientCertificates', 'authorities'], cause.message)
+    }
   }
 }
 

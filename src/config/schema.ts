@@ -26,7 +26,7 @@ import {
 
 const MECHANISMS = ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1', 'PLAIN'] as const
 /** Spoken, but only where somebody asks for them; docs/security.md says what each costs. */
-const MORE_MECHANISMS = ['SCRAM-SHA-512-PLUS', 'SCRAM-SHA-512', 'DIGEST-MD5', 'CRAM-MD5', 'LOGIN'] as const
+const MORE_MECHANISMS = ['SCRAM-SHA-512-PLUS', 'SCRAM-SHA-512', 'DIGEST-MD5', 'CRAM-MD5', 'LOGIN', 'EXTERNAL'] as const
 
 /** What a route may name as a next hop. */
 const pbxUri = () =>
@@ -46,9 +46,22 @@ const domain = keys({
   name: domainName(),
   // Both or none: one file alone is a mistake somebody wants to know of.
   certificate: keys({ cert: text('the path of a PEM file'), key: text('the path of a PEM file') }).optional(),
-  mechanisms: list(oneOf([...MECHANISMS, ...MORE_MECHANISMS], ['EXTERNAL', 'ANONYMOUS', 'OAUTHBEARER', 'GSSAPI']))
+  mechanisms: list(oneOf([...MECHANISMS, ...MORE_MECHANISMS], ['ANONYMOUS', 'OAUTHBEARER', 'GSSAPI']))
     .min(1, { error: 'must name at least one mechanism, or nobody can log in' })
     .default([...MECHANISMS]),
+  // Without authorities nobody could log in by it, with those of the whole world anybody.
+  clientCertificates: keys({
+    authorities: list(text('the path of a PEM file')).min(1, { error: 'must name the authorities that may say who somebody is' }),
+    mail: yesNo().default(false),
+    accounts: list(
+      keys({
+        fingerprint: text('a SHA-256 fingerprint').regex(/^(?:[0-9A-Fa-f]{2}:){31}[0-9A-Fa-f]{2}$/, {
+          error: 'must be a SHA-256 fingerprint: 32 pairs of digits with colons between them',
+        }),
+        account: text('the name of an account, without its domain'),
+      }),
+    ).default([]),
+  }).optional(),
   legacyLogin: yesNo().default(false),
   // RFC 7677 §4 asks for 4,096 at least; who asks for a million makes telephones' batteries pay.
   scramRounds: whole('the rounds of PBKDF2', 4_096, 1_000_000).default(10_000),

@@ -36,11 +36,13 @@ export function settingsFrom(parsed: Parsed, file: string | undefined, directory
   const at = (name: string) => path.resolve(directory, name)
   return {
     file,
-    domains: domains.map((domain) =>
-      domain.certificate === undefined
-        ? domain
-        : { ...domain, certificate: { cert: at(domain.certificate.cert), key: at(domain.certificate.key) } },
-    ),
+    domains: domains.map((domain) => ({
+      ...domain,
+      ...(domain.certificate && { certificate: { cert: at(domain.certificate.cert), key: at(domain.certificate.key) } }),
+      ...(domain.clientCertificates && {
+        clientCertificates: { ...domain.clientCertificates, authorities: domain.clientCertificates.authorities.map(at) },
+      }),
+    })),
     receiving,
     sip: { ...sip, trustedCertificates: sip.trustedCertificates.map(at), timers: { t1Ms: sip.timers.t1 } },
     http,

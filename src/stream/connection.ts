@@ -16,7 +16,7 @@ import { Outlet } from './outlet.ts'
 import { type Pipe, read, type SocketOwner, stopReading, watch } from './socket-events.ts'
 import { StreamError } from './stream-error.ts'
 import { type Remote, type Role, tagOf } from './tag.ts'
-import { type Securing, trustedPeerOf } from './tls.ts'
+import { peerCertificateOf, type Securing, trustedPeerOf } from './tls.ts'
 
 export class Connection implements StreamHandler, SocketOwner, Securing {
   role: Role = 'XMPPI'
@@ -95,6 +95,11 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
   /** The certificate its peer has shown under TLS, where an authority we trust stands behind it. */
   get trustedPeer(): X509Certificate | undefined {
     return trustedPeerOf(this.#socket)
+  }
+
+  /** The one it has shown, whoever stands behind it. */
+  get peerCertificate(): X509Certificate | undefined {
+    return peerCertificateOf(this.#socket)
   }
 
   /** Somebody else takes over; the one before hears nothing more. */

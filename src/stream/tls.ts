@@ -171,5 +171,10 @@ export function trustedPeerOf(socket: object): X509Certificate | undefined {
   return socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined
 }
 
+/** The same, whoever stands behind it: the handshake has proved no more than that the peer has its key. */
+export function peerCertificateOf(socket: object): X509Certificate | undefined {
+  return socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined
+}
+
 /** Names a TCP connection as long as it lives: the TLS socket that Node makes of a socket does not say which one it was. */
 const pairOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`

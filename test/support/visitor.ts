@@ -12,11 +12,19 @@ export const BINDING: ChannelBinding = { types: ['tls-exporter'], data: (type) =
 /** Somebody at the door: `user` with the password pencil, as in the RFCs. */
 export function visitor(
   credentials: Credentials,
-  options: { genuine?: boolean; domain?: string; password?: string; binding?: ChannelBinding; plusOffered?: boolean } = {},
+  options: {
+    genuine?: boolean
+    domain?: string
+    certified?: readonly string[]
+    password?: string
+    binding?: ChannelBinding
+    plusOffered?: boolean
+  } = {},
 ): Login & { asked: string[] } {
   const asked: string[] = []
   return {
     asked,
+    certified: (options.certified ?? []).map((one) => Jid.parse(one)),
     domain: options.domain ?? 'xmpp.example',
     keysOf: ({ credentials: { scram } }, hash) => scram[hash] ?? empty,
     digestMd5: ({ credentials }) => credentials.digestMd5 ?? Buffer.alloc(16),

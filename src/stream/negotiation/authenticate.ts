@@ -91,6 +91,8 @@ class Authenticate implements Step {
     if (!domain.mechanisms.includes(mechanism.name))
       throw new SaslError('mechanism-too-weak', 'This domain does not let anybody in that way')
     if (domain.requireTls && !connection.isSecure) throw new SaslError('encryption-required', 'Use starttls first')
+    if (mechanism.name === 'EXTERNAL' && !this.#offered().includes(mechanism))
+      throw new SaslError('not-authorized', 'Your certificate is for no account here')
     if (mechanism.plus && !connection.binding) throw new SaslError('invalid-mechanism', 'There is no TLS to bind to')
     return mechanism
   }

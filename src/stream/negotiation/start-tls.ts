@@ -27,7 +27,9 @@ class StartTls implements Step {
 
   take(): void {
     const { connection, domain } = this.stream
-    if (this.#isOpen && domain) return connection.startTls(PROCEED, toAscii(domain.name) ?? domain.name)
+    // A certificate is asked for where one could log in by it: some clients bother their owner with the question.
+    if (this.#isOpen && domain)
+      return connection.startTls(PROCEED, toAscii(domain.name) ?? domain.name, domain.mechanisms.includes('EXTERNAL'))
     // §5.4.2.2: what was not offered fails, and the stream with it.
     connection.send(FAILURE)
     connection.close()

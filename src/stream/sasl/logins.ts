@@ -36,6 +36,7 @@ export class AccountLogin implements Login {
     private readonly place: string,
     readonly binding: ChannelBinding | undefined,
     readonly plusOffered: boolean,
+    readonly certified: readonly Jid[],
     private readonly log: () => Log,
   ) {}
 

@@ -28,6 +28,8 @@ export interface Login {
   readonly binding: ChannelBinding | undefined
   /** A -PLUS mechanism was on this stream's list, so a client that says it saw none was lied to (RFC 5802 §6). */
   readonly plusOffered: boolean
+  /** The accounts of this domain that the client's certificate is for. */
+  readonly certified: readonly Jid[]
   /** Takes the prepared user name; throws SaslError where too many guesses were wrong or the store does not answer. */
   claim(user: string): Promise<Claim>
   /** Whether the password fits, found on another thread; takes as long for made-up credentials. */
