@@ -56,6 +56,13 @@ export class Relations {
     return this.#byTelephone.get(sip.aor)?.values() ?? []
   }
 
+  /** Whether these two may begin one. */
+  hasRoom(sip: SipUri, xmpp: Jid): boolean {
+    const { perTelephone, perXmpp } = this.limits
+    const relations = this.#byTelephone.get(sip.aor)
+    return (relations?.size ?? 0) < perTelephone && (this.#countOfXmpp.get(xmpp.bare.toString()) ?? 0) < perXmpp
+  }
+
   /** Resolves when it is kept. Throws TooManyRelations. */
   async set(relation: Relation): Promise<void> {
     const key = keyOf(relation)
@@ -96,10 +103,8 @@ export class Relations {
     const bare = relation.xmpp.toString()
     const relations = this.#byTelephone.get(aor) ?? new Map<string, Relation>()
     if (!relations.has(bare)) {
-      const count = this.#countOfXmpp.get(bare) ?? 0
-      if (relations.size >= this.limits.perTelephone || count >= this.limits.perXmpp)
-        throw new TooManyRelations(`Between ${aor} and ${bare} is one relation too many`)
-      this.#countOfXmpp.set(bare, count + 1)
+      if (!this.hasRoom(relation.sip, relation.xmpp)) throw new TooManyRelations(`Between ${aor} and ${bare} is one relation too many`)
+      this.#countOfXmpp.set(bare, (this.#countOfXmpp.get(bare) ?? 0) + 1)
     }
     relations.set(bare, relation)
     this.#byTelephone.set(aor, relations)

@@ -61,6 +61,7 @@ interface Sight {
 
 const REFUSED: View = { state: 'terminated', reason: 'rejected' }
 const PENDING: View = { state: 'pending' }
+const NO_ROOM = { state: 'terminated', reason: 'probation', retryAfterSeconds: 3_600 } as const satisfies View
 
 export class Watching implements SipWatchers, Views {
   /** By the watcher's bare address, then by the watched one's. */
@@ -129,7 +130,10 @@ export class Watching implements SipWatchers, Views {
     const { watcher, watched, event } = watch
     if (!isSelf(watch)) {
       const consent = await this.#consentOf(watch)
-      if (consent !== 'granted') return consent === 'none' && this.#sightOf(watch) ? REFUSED : PENDING
+      if (consent === 'none' && this.#sightOf(watch))
+        // Nobody was asked where there is no room for an answer: that is no refusal.
+        return this.rooms.relations.hasRoom(watcher, jidFor(watched)) ? REFUSED : NO_ROOM
+      if (consent !== 'granted') return PENDING
     }
     if (event !== 'presence') return { state: 'active', document: await this.rooms.documents[event]?.(watch) }
     const account = jidFor(watched)
@@ -196,7 +200,7 @@ export class Watching implements SipWatchers, Views {
       await this.rooms.relations.set({ ...relation, seenByTelephone: 'asked' })
     } catch (cause) {
       if (!(cause instanceof TooManyRelations)) throw cause
-      return this.rooms.notifier.terminate(watch, 'probation', 3_600)
+      return this.rooms.notifier.terminate(watch, NO_ROOM.reason, NO_ROOM.retryAfterSeconds)
     }
     this.#submit(addressed(bare('subscribe'), watcher, watched))
   }
