@@ -323,7 +323,9 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
       await pbxes.end(account)
       hashes.forget(aor)
       presence.rosters.forget(jid)
-      sipPresence.forget(jid)
+      // Who may see whom is the account's own, whatever its password is.
+      if (await store.accounts.exists(jid)) sipPresence.signedOut(jid)
+      else sipPresence.forget(jid)
       registrations.replace(aor, [])
       await store.bindings.replace(aor, [])
     },

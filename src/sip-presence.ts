@@ -78,6 +78,8 @@ export interface SipPresence {
   readonly events: readonly string[]
   /** The account is gone. */
   forget(account: Jid): void
+  /** Its telephones have to prove anew that they are its own. */
+  signedOut(account: Jid): void
   restore(): Promise<void>
   /** Takes back what was published elsewhere; the stack has to be there still. */
   leave(): Promise<void>
@@ -217,6 +219,9 @@ export function joinSipPresence(rooms: SipPresenceRooms): SipPresence {
       publications.forget(address)
       notifier.forget(address)
       subscriber.forget(address)
+    },
+    signedOut(account) {
+      notifier.signedOut(uriFor(account.bare))
     },
     async restore() {
       // Nobody was told that these were gone.

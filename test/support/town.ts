@@ -49,6 +49,8 @@ export interface TownOptions {
   readonly pagerType?: 'chat' | 'normal'
   /** Which way presence takes at its PBX. */
   readonly presence?: 'dialog' | 'publish' | 'both'
+  /** Which of an account's devices stands for it. */
+  readonly aggregate?: 'most-available' | 'busy-wins'
   /** Shorter than RFC 3994 has it, for tests that wait for it. */
   readonly chatStates?: ComposersLimits
   readonly xmppDataToPhones?: boolean
@@ -128,7 +130,15 @@ export async function town(options: TownOptions = {}): Promise<Town> {
   const stack: SipStack = options.through ?? drachtio ?? below
   const house = joinRooms(
     {
-      domains: [{ name: DOMAIN, telephones: true, pagerType: options.pagerType ?? 'chat', presence: options.presence ?? 'dialog' }],
+      domains: [
+        {
+          name: DOMAIN,
+          telephones: true,
+          pagerType: options.pagerType ?? 'chat',
+          presence: options.presence ?? 'dialog',
+          aggregate: options.aggregate ?? 'most-available',
+        },
+      ],
       software: { name: 'Stoxgate', version: 'test' },
       trusted: new Networks(options.trusted ?? []),
       xmppDataToPhones: options.xmppDataToPhones ?? true,

@@ -146,6 +146,11 @@ export class Notifier {
       if (one.watch.watched.aor === aor || one.owner.account?.aor === aor) this.#end(one, 'noresource')
   }
 
+  /** What the account's own telephones have begun ends, so that they prove anew whose they are (RFC 6665 §4.1.3: they may come back at once). */
+  signedOut({ aor }: SipUri): void {
+    for (const one of [...this.#dialogs.all()]) if (one.owner.account?.aor === aor) this.#end(one, 'deactivated')
+  }
+
   has(watch: Watch): boolean {
     return this.#dialogs.of(watch).length > 0
   }
