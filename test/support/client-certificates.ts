@@ -7,6 +7,8 @@ import { join } from 'node:path'
 const EC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
 
 export interface ClientIdentity {
+  /** Until the next one is issued. */
+  readonly files: { readonly certfile: string; readonly keyfile: string }
   readonly cert: string
   readonly key: string
 }
@@ -30,7 +32,8 @@ export class ClientAuthority {
     writeFileSync(join(this.#directory, 'c.ext'), `extendedKeyUsage = ${purpose}\nsubjectAltName = @names\n[names]\n${listed}`)
     const by = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '30', '-extfile', 'c.ext']
     this.#run('x509', '-req', '-in', 'c.csr', '-out', 'c.crt', ...by)
-    return { cert: this.#read('c.crt'), key: this.#read('c.key') }
+    const files = { certfile: join(this.#directory, 'c.crt'), keyfile: join(this.#directory, 'c.key') }
+    return { files, cert: this.#read('c.crt'), key: this.#read('c.key') }
   }
 
   remove(): void {

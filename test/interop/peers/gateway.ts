@@ -32,6 +32,8 @@ export interface GatewaySettings {
   readonly websocket?: string
   /** Networks of those whose P-XMPP-Data counts. */
   readonly trusted?: readonly string[]
+  /** Keys of the domain, as the configuration writes them. */
+  readonly domain?: Readonly<Record<string, unknown>>
   /** The Router's table, as the configuration writes it. */
   readonly routes?: readonly (string | Readonly<Record<string, unknown>>)[]
 }
@@ -185,7 +187,7 @@ function configuration(folder: Folder, settings: GatewaySettings, portOf: (what:
   const credentials = settings.storesPasswords === true ? 'stored' : 'login'
   const at = (what: string) => ({ port: portOf(what), address: LOCAL })
   return {
-    domains: [{ name: DOMAIN, ...(pbx === undefined ? {} : { pbx: { uri: pbx, credentials } }) }],
+    domains: [{ name: DOMAIN, ...settings.domain, ...(pbx === undefined ? {} : { pbx: { uri: pbx, credentials } }) }],
     receiving: { logLevel: 'low-level', listeners: [at('xmpp'), { ...at('xmpps'), tls: true }], components: settings.components ?? [] },
     http: { listeners: [at('http'), { ...at('https'), tls: true }] },
     sip: {

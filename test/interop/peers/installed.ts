@@ -5,6 +5,9 @@ import { isInstalled } from './program.ts'
 
 const PROGRAMS = {
   biboumi: () => isInstalled('biboumi'),
+  aioxmpp: () => existsSync('/usr/lib/python3/dist-packages/aioxmpp'),
+  gsasl: () => isInstalled('gsasl'),
+  'net-xmpp': () => existsSync('/usr/share/perl5/Net/XMPP.pm'),
   slixmpp: () => existsSync('/usr/lib/python3/dist-packages/slixmpp'),
   profanity: () => isInstalled('profanity') && isInstalled('tmux'),
   'go-sendxmpp': () => isInstalled('go-sendxmpp'),
@@ -14,6 +17,8 @@ const PROGRAMS = {
   'kamailio-presence': hasPresenceModules,
   'kamailio-tls': hasTlsModule,
   'kamailio-websocket': hasWebSocketModule,
+  prosody: () => existsSync('/usr/bin/prosody') && existsSync('/usr/share/doc/lua-unbound'),
+  ejabberd: () => existsSync('/usr/sbin/ejabberdctl') && isInstalled('erl'),
   sipp: () => isInstalled('sipp'),
   sipsak: () => isInstalled('sipsak'),
   sipvicious: () => isInstalled('svwar'),
