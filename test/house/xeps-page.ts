@@ -26,8 +26,10 @@ interface Xep {
 
 /** What streams and the mapping do is no feature of an account; each of these has tests of its own. */
 const ELSEWHERE: readonly Xep[] = [
+  { number: 78, name: 'Non-SASL Authentication', version: '2.5', by: 'streams, where `legacyLogin` is on' },
   { number: 114, name: 'Jabber Component Protocol', version: '1.6', by: 'streams of components' },
   { number: 128, name: 'Service Discovery Extensions', version: '1.0.1', by: 'telephones' },
+  { number: 178, name: 'Best Practices for Use of SASL EXTERNAL with Certificates', version: '1.2', by: 'streams of clients and of servers' },
   { number: 203, name: 'Delayed Delivery', version: '2.0', by: 'messages from SIP with a Date' },
   { number: 205, name: 'Best Practices to Discourage Denial of Service Attacks', version: '1.0.1', by: 'streams' },
   { number: 232, name: 'Software Information', version: '0.3', by: 'telephones' },
