@@ -51,13 +51,13 @@ export class World {
   ) {}
 
   static async begin(): Promise<World> {
-    const zone: Record<string, readonly Buffer[] | 'SERVFAIL'> = { [`A host.test`]: [a(HOST)] }
+    const zone: Record<string, readonly Buffer[] | 'SERVFAIL'> = { ['A host.example']: [a(HOST)] }
     return new World(await DnsServer.start(zone as Zone), zone)
   }
 
   /** Where the servers of a domain are. */
   publish(domain: string, port: number, service = '_xmpp-server'): void {
-    this.zone[`SRV ${service}._tcp.${domain}`] = [srv(0, 0, port, 'host.test')]
+    this.zone[`SRV ${service}._tcp.${domain}`] = [srv(0, 0, port, 'host.example')]
   }
 
   async member(domain: string, options: MemberOptions): Promise<Member> {
