@@ -2,7 +2,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { TlsBinding } from '../stream/channel-binding.ts'
 import type { Protection } from '../stream/framing.ts'
 import type { Enter } from '../stream/listener.ts'
 import type { Networks } from '../stream/networks.ts'
@@ -14,8 +13,7 @@ export interface Arrival {
   /** Where streams that come this way enter. */
   readonly enter: Enter
   readonly isProxy: boolean
-  /** Undefined in the clear. */
-  readonly binding: TlsBinding | undefined
+  readonly isTls: boolean
 }
 
 export interface Caller {
@@ -25,7 +23,11 @@ export interface Caller {
   readonly protection: Protection | undefined
 }
 
-const BY_PROXY: Protection = { binding: undefined }
+/**
+ * No login is bound to it: not to the TLS of a proxy, whose other end is not the client; not to that of one request among many; and not to ours under a
+ * WebSocket either, as a browser lets no page see it, and a library that is offered -PLUS in one may choose it and fail (stanza 12).
+ */
+const UNBOUND: Protection = { binding: undefined }
 
 export class Callers {
   readonly #arrivals = new WeakMap<Duplex, Arrival>()
@@ -43,11 +45,10 @@ export class Callers {
   of(request: IncomingMessage): Caller {
     const arrival = this.#arrivals.get(request.socket)
     if (!arrival) throw new Error('a request on a connection that nobody accepted')
-    const { remote, enter, binding, isProxy } = arrival
-    if (!isProxy) return { remote, enter, protection: binding && { binding } }
-    // A login is never bound to the TLS of a proxy: its other end is not the client.
+    const { remote, enter, isTls, isProxy } = arrival
+    if (!isProxy) return { remote, enter, protection: isTls ? UNBOUND : undefined }
     const isSecure = lastOf(request.headers['x-forwarded-proto']) === 'https'
-    return { remote: { ...remote, address: this.#behind(request, remote.address) }, enter, protection: isSecure ? BY_PROXY : undefined }
+    return { remote: { ...remote, address: this.#behind(request, remote.address) }, enter, protection: isSecure ? UNBOUND : undefined }
   }
 
   /** From the right, as each proxy appends whom it heard: the first that is no proxy of ours is the last that can be believed. */

@@ -147,7 +147,7 @@ export class WebServer {
       })
       const arrived = { remote, enter, isProxy }
       if (isTls) this.#secure(socket, arrived)
-      else this.#serve(socket, { ...arrived, binding: undefined })
+      else this.#serve(socket, { ...arrived, isTls })
     })
     this.#ports.push(server)
     await new Promise<void>((resolve, reject) => {
@@ -163,11 +163,11 @@ export class WebServer {
     return { what: isTls ? 'https' : 'http', address: bound.address, port: bound.port }
   }
 
-  #secure(socket: Socket, arrived: Omit<Arrival, 'binding'>): void {
+  #secure(socket: Socket, arrived: Omit<Arrival, 'isTls'>): void {
     const { tls, log } = this.settings
     socket.on('error', () => {}) // 'close' follows
     const handshake = tls.secure(socket, undefined, {
-      secured: (carrier, binding) => this.#serve(carrier, { ...arrived, binding }),
+      secured: (carrier) => this.#serve(carrier, { ...arrived, isTls: true }),
       notSecured: (why) => {
         log.lowLevel({ what: 'tls_failed', why: why.message, from: arrived.remote.address })
         socket.destroy()

@@ -34,7 +34,7 @@ describe('a session over BOSH', () => {
     expect(
       Object.fromEntries(['wait', 'hold', 'requests', 'inactivity', 'maxpause', 'ver', 'from'].map((name) => [name, created.attr(name)])),
     ).toEqual({
-      ...{ wait: '60', hold: '2', requests: '3', inactivity: '60', maxpause: '120', ver: '1.11' },
+      ...{ wait: '60', hold: '1', requests: '2', inactivity: '60', maxpause: '120', ver: '1.11' },
       from: DOMAIN,
     })
     expect(created.attr(`${XBOSH}restartlogic`)).toBe('true')

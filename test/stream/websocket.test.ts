@@ -73,14 +73,9 @@ describe('a stream over WebSocket', () => {
     client.destroy()
   })
 
-  test('over our own TLS can be bound to it, and not to another', async () => {
-    const { client, exporter } = await overWebSocket(house.wss)
-    expect(mechanismsIn(await client.open({ to: DOMAIN }))).toContain('SCRAM-SHA-256-PLUS')
-    const bindingData = exporter()
-    const wrong = Buffer.from(bindingData.map((byte) => byte ^ 1))
-    const options = { user: 'juliet', password: PASSWORD, binding: 'tls-exporter' }
-    await expect(client.scram({ ...options, bindingData: wrong })).rejects.toThrow(/not-authorized/)
-    await client.scram({ ...options, bindingData })
+  test('under TLS offers mechanisms without channel binding, which no page in a browser could do', async () => {
+    const { client } = await overWebSocket(house.wss)
+    expect(mechanismsIn(await client.open({ to: DOMAIN }))).toEqual(['SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN'])
     client.destroy()
   })
 

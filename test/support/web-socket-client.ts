@@ -1,7 +1,6 @@
 /** A test client over WebSocket: the same sentences as over TCP, each in a message of its own (RFC 7395). */
 import { once } from 'node:events'
 import { Duplex } from 'node:stream'
-import { TLSSocket } from 'node:tls'
 import { type ClientOptions, WebSocket } from 'ws'
 import { Element } from '../../src/xml/element.ts'
 import { parseElement } from '../../src/xml/parse-element.ts'
@@ -15,16 +14,10 @@ export interface Framed {
   readonly socket: WebSocket
   /** Every message that came, as it came. */
   readonly messages: readonly string[]
-  /** What a login can be bound to; only over wss. */
-  exporter(): Buffer
 }
 
 export async function overWebSocket(url: string, options: ClientOptions = {}): Promise<Framed> {
   const socket = new WebSocket(url, 'xmpp', { rejectUnauthorized: false, ...options })
-  let below: unknown
-  socket.on('upgrade', (response) => {
-    below = response.socket
-  })
   const messages: string[] = []
   const pipe = new Duplex({
     read() {},
@@ -48,10 +41,6 @@ export async function overWebSocket(url: string, options: ClientOptions = {}): P
     client: Client.over(pipe),
     socket,
     messages,
-    exporter() {
-      if (!(below instanceof TLSSocket)) throw new Error('there is no TLS')
-      return below.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
-    },
   }
 }
 

@@ -3,7 +3,7 @@
 export interface BoshLimits {
   /** The longest that a request is answered late; proxies give up after 60. */
   readonly waitMaxSeconds: number
-  /** Requests that are kept unanswered; one is what all clients ask for. */
+  /** Requests that are kept unanswered. Browsers have few connections to a server, and stanza 12 asks for two and has no third to speak with. */
   readonly holdMax: number
   /** Without a request before the session is over: a page that is loaded anew, a train in a tunnel. */
   readonly inactivitySeconds: number
@@ -19,7 +19,7 @@ export interface BoshLimits {
 
 export const BOSH_LIMITS: BoshLimits = {
   waitMaxSeconds: 60,
-  holdMax: 2,
+  holdMax: 1,
   inactivitySeconds: 60,
   pauseMaxSeconds: 120,
   pollingSeconds: 2,

@@ -16,9 +16,6 @@ export interface BoshCaller {
   readonly protection: Protection | undefined
 }
 
-/** No login is bound to the TLS of one request of many. */
-const UNBOUND: Protection = { binding: undefined }
-
 interface Known {
   readonly session: BoshSession
   readonly isSecure: boolean
@@ -57,7 +54,7 @@ export class BoshSessions {
     const session = new BoshSession(id, request.body, rid, this.limits)
     this.#sessions.set(id, { session, isSecure: protection !== undefined })
     session.once('close', () => this.#sessions.delete(id))
-    enter(session, remote, false, { framing: session, protection: protection && UNBOUND })
+    enter(session, remote, false, { framing: session, protection })
     session.take(rid, request)
   }
 
