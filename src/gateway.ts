@@ -1,7 +1,6 @@
 /** A running gateway: store, house, SIP stack and streams, started in the order in which they need each other. */
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { rootCertificates } from 'node:tls'
 import { CREDENTIALS_DEFAULTS } from './account/credentials.ts'
 import { openKeyring, renewSeals } from './account/secrets/key-file.ts'
 import { RecoverablePasswords } from './account/secrets/recoverable.ts'
@@ -18,6 +17,7 @@ import { type House, joinRooms } from './house.ts'
 import type { Log } from './log/log.ts'
 import { uriFor } from './mapping/address.ts'
 import { publicWeb } from './public-web.ts'
+import { authoritiesIn, sendingOf } from './sending.ts'
 import { TlsContexts } from './sip/embedded/tls-contexts.ts'
 import { NodeDns } from './sip/locate/dns.ts'
 import type { Listening } from './sip/port.ts'
@@ -31,7 +31,7 @@ import type { Connection } from './stream/connection.ts'
 import type { Conversation } from './stream/conversation.ts'
 import { GUESS_LIMITS, STREAM_LIMITS } from './stream/limits.ts'
 import { StreamService } from './stream/listener.ts'
-import { NS_COMPONENT } from './stream/namespaces.ts'
+import { NS_COMPONENT, NS_SERVER } from './stream/namespaces.ts'
 import { Networks, placeOf } from './stream/networks.ts'
 import { Guesses } from './stream/sasl/guesses.ts'
 import { named } from './stream/sasl/mechanisms.ts'
@@ -76,17 +76,29 @@ export async function startGateway(settings: Settings, software: Software, log: 
     const passwords = new RecoverablePasswords(store.sealed, keyring)
     await forgetPasswords(settings, store, log)
     const certificates = await identities(settings, log)
-    const tls = new TlsDoor(certificates, STREAM_LIMITS.handshakeSeconds)
+    const sending = await sendingOf(settings, certificates)
+    const tls = new TlsDoor(certificates, STREAM_LIMITS.handshakeSeconds, sending.authorities)
+    const sipAuthorities = await authoritiesIn(settings.sip.trustedCertificates)
     const sipTls = new TlsContexts({
       identities: certificates,
       ciphers: CIPHERS,
       asksClients: settings.sip.trusted.some((one) => !isNetwork(one)),
-      ...(await authorities(settings)),
+      ...(sipAuthorities === undefined ? {} : { authorities: sipAuthorities }),
     })
     const trusted = trustedPeers(settings)
     const scanners = new Scanners({ exempt: trusted, placeOf, now: () => Date.now(), log: log.tagged('SIP') })
     const stack = await sipStackFor(settings, sipTls, scanners, await store.secret('record-route'), log.tagged('SIP'))
-    const house = joinRooms({ ...(await houseSettings(settings, software, store, passwords)), trusted, scanners }, store, stack, log)
+    const house = joinRooms(
+      {
+        ...(await houseSettings(settings, software, store, passwords)),
+        federation: { sending, secret: await store.secret('dialback') },
+        trusted,
+        scanners,
+      },
+      store,
+      stack,
+      log,
+    )
     closing.push(() => house.stop())
     await house.restore()
     const domains = hosted(settings)
@@ -107,6 +119,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
       listening,
       async reload(next) {
         const certificates = await identities(next, log)
+        const sending = await sendingOf(next, certificates)
         tls.reload(certificates)
         sipTls.reload(certificates)
         web.reload(certificates)
@@ -115,6 +128,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
         streams.channels = next.receiving.channels
         await house.routes.change(next.routes)
         house.components.change(componentSettings(next))
+        house.federation.change(sending)
         const restart = needingRestart(settings, next)
         log.major({ what: 'reloaded', needingRestart: restart.join(', ') || undefined })
         return restart
@@ -129,7 +143,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
           sessions: house.sessions.size,
           accountsWithTelephones: house.registrations.size,
           requestsOfScanners: scanners.dropped,
-          ...Object.fromEntries([...house.pbxStatus(), ...house.components.domains.status]),
+          ...Object.fromEntries([...house.pbxStatus(), ...house.components.domains.status, ...house.federation.status]),
           ...(line === undefined ? {} : { [settings.sip.stack]: line }),
         }
       },
@@ -156,6 +170,8 @@ function needingRestart(now: Settings, next: Settings): string[] {
   const changed = {
     domains: differ(names(now), names(next)),
     'receiving.listeners': differ(now.receiving.listeners, next.receiving.listeners),
+    // Towards others they count at once; of others they are asked by what listens.
+    'sending.trustedCertificates': differ(now.sending.trustedCertificates, next.sending.trustedCertificates),
     sip: differ(now.sip, next.sip),
     http: differ(now.http, next.http),
     dns: differ(now.dns, next.dns),
@@ -201,6 +217,7 @@ async function streamService(
     roles: new Map<string, (connection: Connection) => Conversation>([
       [NS_CLIENT, (connection) => new ClientStream(connection, rooms)],
       [NS_COMPONENT, house.components.roleOf(guesses)],
+      ...(house.federation.role ? [[NS_SERVER, house.federation.role] as const] : []),
     ]),
     log,
   })
@@ -275,13 +292,6 @@ function trustedPeers({ sip }: Settings): TrustedPeers {
     new Networks(sip.trusted.filter(isNetwork)),
     sip.trusted.filter((one) => !isNetwork(one)),
   )
-}
-
-/** Named one by one they are all told to whoever is asked for a certificate, 15 KB: so only where an operator has authorities of his own. */
-async function authorities({ sip }: Settings): Promise<{ authorities?: readonly string[] }> {
-  if (sip.trustedCertificates.length === 0) return {}
-  const own = await Promise.all(sip.trustedCertificates.map((file) => readFile(file, 'utf8')))
-  return { authorities: [...rootCertificates, ...own] }
 }
 
 /** The certificate of each domain: its own files, or self-signed ones beside the database. */

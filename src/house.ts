@@ -6,7 +6,7 @@ import { Features } from './account/feature.ts'
 import { joinPresence } from './account/presence-rooms.ts'
 import { Sessions } from './account/sessions.ts'
 import { unbracketed } from './address/ip-literal.ts'
-import { Jid, JidError } from './address/jid.ts'
+import { Jid } from './address/jid.ts'
 import type { SipUri } from './address/sip-uri.ts'
 import { type ComponentsHouseSettings, type JoinedComponents, joinComponents } from './components.ts'
 import { Authenticator } from './core/authenticator.ts'
@@ -35,6 +35,8 @@ import type { Scanners } from './core/scanners.ts'
 import { TELEPHONE_DEFAULTS, Telephones } from './core/telephones.ts'
 import { TemporaryGruus } from './core/temporary-gruu.ts'
 import { domainFeatures, type Software } from './features/index.ts'
+import { type FederationSettings, type JoinedFederation, joinFederation } from './federation.ts'
+import { hasAccount } from './has-account.ts'
 import { joinIq } from './iq.ts'
 import type { Log } from './log/log.ts'
 import { makingFor } from './making.ts'
@@ -82,6 +84,8 @@ export interface HouseSettings {
   readonly routes?: readonly RouteRule[]
   /** Absent: none may connect. */
   readonly components?: ComponentsHouseSettings
+  /** Absent: other servers are neither spoken to nor heard. */
+  readonly federation?: FederationSettings
   /** Absent: what the system asks. */
   readonly dns?: Dns
   /** The domains that live on a PBX; `secret` makes their contacts. */
@@ -102,6 +106,7 @@ export interface House {
   readonly fromWire: FromWire
   readonly routes: Routes
   readonly components: JoinedComponents
+  readonly federation: JoinedFederation
   /** For domains whose passwords their PBX checks; undefined for all others. */
   loginElsewhere(domain: string): ((jid: Jid, password: string) => Promise<LoginOutcome>) | undefined
   /** The connection that everything SIP goes through was lost, and is there again. */
@@ -172,8 +177,11 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     log: coreLog,
   })
   const components = joinComponents({ settings, core: door, own: presence, sessions, store, later, making, log: coreLog })
+  const dns = settings.dns ?? new NodeDns([])
+  const rest = { core: door, later, making, log }
+  const federation = joinFederation({ settings: settings.federation, dns, hosts, components: components.domains, ...rest })
   const domain = new DomainTarget(new Features(domainFeatures(settings.software, () => new Date(), components.itemsOf)), making)
-  const locator = new Locator({ dns: settings.dns ?? new NodeDns([]), reach: reachOf(stack), now, random: Math.random })
+  const locator = new Locator({ dns, reach: reachOf(stack), now, random: Math.random })
   const outbound = new Outbound(stack, locator, sipLog)
   const strangers = fitting(STRANGERS, stack)
   const presenceElsewhere = (signal: Signal): Delivery =>
@@ -195,7 +203,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     ...(settings.pbx?.limits === undefined ? {} : { limits: settings.pbx.limits }),
   }
   const pbxes = new Pbxes(settings.pbx?.domains ?? [], pbxRooms, residents)
-  const ways = [components.domains, pbxes, new HostedDomains(new Set(hosts.keys()), accounts, domain)]
+  const ways = [components.domains, pbxes, new HostedDomains(new Set(hosts.keys()), accounts, domain), federation.way]
   const routes = new Routes(settings.routes ?? [], {
     peer: (uri) => new Peer(uri, outbound),
     hosted: hosts,
@@ -297,6 +305,7 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
     fromWire,
     routes,
     components,
+    federation,
     async restore() {
       await residents.restore(now())
       for (const { hop } of await registrar.restore()) settings.scanners?.proved(hop.host)
@@ -334,17 +343,9 @@ export function joinRooms(settings: HouseSettings, store: Store, stack: SipStack
       clearInterval(relocating)
       sipPresence.stop()
       components.stop()
+      federation.stop()
       chat.stop()
       iq.stop()
     },
-  }
-}
-
-async function hasAccount(store: Store, address: SipUri): Promise<boolean> {
-  try {
-    return (await store.accounts.find(jidFor(address).bare)) !== undefined
-  } catch (cause) {
-    if (cause instanceof JidError) return false // nobody can have such a name
-    throw cause
   }
 }

@@ -1,6 +1,7 @@
 /** The kinds of values a configuration has, each with the one sentence that helps who got it wrong. */
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { toAscii } from '../address/idna.ts'
 import { Jid } from '../address/jid.ts'
 import { Networks } from '../stream/networks.ts'
 import { closest } from './closest.ts'
@@ -137,6 +138,25 @@ export const dnsServer = () =>
     const [, bracketed, plain] = /^(?:\[([^\]]*)\](?::\d{1,5})?|([\d.]+)(?::\d{1,5})?)$/.exec(value) ?? []
     return isIP(value) !== 0 || isIP(bracketed ?? '') === 6 || isIP(plain ?? '') === 4 ? value : undefined
   })
+
+/** Domains elsewhere, with a `*` for any characters; behind a `!` those that are left out. In A-labels, as DNS has them. */
+export const domainPattern = () =>
+  parsed('a domain, *.domain, or one of them behind a !, such as "*.partner.example" or "!broken.example"', (value) => {
+    const [, not = '', name = ''] = typeof value === 'string' ? (/^(!?)\s*(\S+)$/.exec(value.trim()) ?? []) : []
+    if (name === '*') return `${not}*`
+    if (name === '' || name.split('*').length > 2) return undefined
+    const ascii = toAscii(name.replace('*', STAR))
+    return ascii === undefined ? undefined : not + ascii.replace(STAR, '*')
+  })
+
+/** Stands for `*` while a name is brought into its form. */
+const STAR = 'stoxgatestar'
+
+/** The address other servers see, unless the system is to choose. */
+export const sourceAddress = () =>
+  parsed('auto, or an IP address of this machine', (value) =>
+    value === 'auto' || (typeof value === 'string' && isIP(value) !== 0) ? value : undefined,
+  )
 
 /** A domain of ours, in the form the whole house compares. */
 export const domainName = () =>

@@ -7,6 +7,7 @@ import {
   bytes,
   dnsServer,
   domainName,
+  domainPattern,
   group,
   keys,
   list,
@@ -17,6 +18,7 @@ import {
   oneOf,
   port,
   publicUrl,
+  sourceAddress,
   text,
   webOrigin,
   webSocketUrl,
@@ -70,6 +72,7 @@ const domain = keys({
   pagerType: oneOf(['chat', 'normal']).default('chat'),
   aggregate: oneOf(['most-available', 'busy-wins']).default('most-available'),
   presence: oneOf(['dialog', 'publish', 'both']).default('dialog'),
+  assignedAddresses: list(localAddress()).default([]),
   pbx: keys({
     uri: pbxUri(),
     register: yesNo().default(true),
@@ -160,6 +163,15 @@ export const schema = group({
     componentPassword: text('the secret of all components below the domains, or null').nullable().default(null),
     discoItems: list(discoItem()).default([]),
   }),
+  sending: group({
+    logLevel: oneOf(LEVELS).default('major'),
+    idleTimeout: milliseconds('1s', '7d').prefault('10m'),
+    sourceAddress: sourceAddress().prefault('auto'),
+    useDomainAddresses: yesNo().default(false),
+    encrypted: group({ domains: list(domainPattern()).default([]), whereverPossible: yesNo().default(true) }),
+    trustedCertificates: list(text('the path of a PEM file')).default([]),
+    commonNames: yesNo().default(true),
+  }),
   sip: group({
     stack: oneOf(['embedded', 'drachtio', 'websocket']).default('embedded'),
     logLevel: oneOf(LEVELS).default('major'),
@@ -218,8 +230,6 @@ export type Parsed = z.output<typeof schema>
 /** Keys of the design that later versions bring, with `[]` for a place in a list: who has them in a file is told so, not that they are misspelt. */
 export const LATER: ReadonlySet<string> = new Set([
   ...['offline', 'autoSignup', 'allowPasswordChange', 'conference', 'autoCreateRooms', 'discoRooms'].map((key) => `domains[].${key}`),
-  'domains[].assignedAddresses',
-  'sending',
   'store.postgres',
   'cluster',
   'workers',

@@ -17,6 +17,8 @@ export interface Settings {
   readonly file: string | undefined
   readonly domains: readonly DomainSettings[]
   readonly receiving: ReceivingSettings
+  /** How other servers are spoken to. */
+  readonly sending: Parsed['sending']
   readonly sip: SipSettings
   /** The public web server. */
   readonly http: Parsed['http']
@@ -32,7 +34,7 @@ export interface Settings {
 }
 
 export function settingsFrom(parsed: Parsed, file: string | undefined, directory: string = process.cwd()): Settings {
-  const { domains, receiving, sip, http, routes, dns, secretsKeyFile, store, log } = parsed
+  const { domains, receiving, sending, sip, http, routes, dns, secretsKeyFile, store, log } = parsed
   const at = (name: string) => path.resolve(directory, name)
   return {
     file,
@@ -44,6 +46,7 @@ export function settingsFrom(parsed: Parsed, file: string | undefined, directory
       }),
     })),
     receiving,
+    sending: { ...sending, trustedCertificates: sending.trustedCertificates.map(at) },
     sip: { ...sip, trustedCertificates: sip.trustedCertificates.map(at), timers: { t1Ms: sip.timers.t1 } },
     http,
     routes,
@@ -57,7 +60,7 @@ export function settingsFrom(parsed: Parsed, file: string | undefined, directory
       maxBytes: log.maxSize,
       maxTotalBytes: log.maxTotal,
       keepMs: log.keep,
-      levels: { rest: log.level, XMPPI: receiving.logLevel, XMPPS: receiving.logLevel, SIP: sip.logLevel },
+      levels: { rest: log.level, XMPPI: receiving.logLevel, XMPPS: receiving.logLevel, XMPPO: sending.logLevel, SIP: sip.logLevel },
     },
   }
 }
