@@ -57,6 +57,19 @@ test('a configuration without mistakes is checked with 0, and where things will 
   )
 })
 
+test('what the configured SIP stack cannot do is said where the configuration is checked', async () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'stoxgate-check-'))
+  const file = path.join(directory, 'x.yaml')
+  fs.writeFileSync(file, 'sip:\n  stack: drachtio\n  drachtio: { host: 127.0.0.1, secret: of the tests }\n')
+  const world = new TestWorld()
+  expect(await world.run('check', '-c', file)).toBe(0)
+  expect(world.stdout.text.split('\n').filter((line) => line.startsWith('lacks'))).toEqual([
+    'lacks     calls between telephones are not forwarded (sip.stack: drachtio)',
+    'lacks     subscriptions end with the connection to the drachtio server (sip.stack: drachtio)',
+  ])
+  fs.rmSync(directory, { recursive: true })
+})
+
 test('every mistake is a line on standard output, and the exit code is 2', async () => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'stoxgate-check-'))
   const file = path.join(directory, 'x.yaml')
