@@ -8,10 +8,9 @@ import { Sessions } from './account/sessions.ts'
 import { unbracketed } from './address/ip-literal.ts'
 import { Jid } from './address/jid.ts'
 import type { SipUri } from './address/sip-uri.ts'
-import { type ComponentsHouseSettings, type JoinedComponents, joinComponents } from './components.ts'
+import { type JoinedComponents, joinComponents } from './components.ts'
 import { Authenticator } from './core/authenticator.ts'
 import { Calls } from './core/calls.ts'
-import type { ComposersLimits } from './core/composers.ts'
 import { RealTimeCore } from './core/core.ts'
 import { FromWire } from './core/from-wire.ts'
 import { GruuWay } from './core/gruu-way.ts'
@@ -21,22 +20,20 @@ import { Loopback } from './core/loopback.ts'
 import { SeenRequests } from './core/merged.ts'
 import { ForkCopies } from './core/pbx/fork-copies.ts'
 import { FromPbx } from './core/pbx/from-pbx.ts'
-import type { PbxLimits } from './core/pbx/limits.ts'
 import type { LoginOutcome } from './core/pbx/line.ts'
-import type { PbxRooms, PbxSettings } from './core/pbx/pbx.ts'
+import type { PbxRooms } from './core/pbx/pbx.ts'
 import { Pbxes } from './core/pbx/pbxes.ts'
 import { Residents } from './core/pbx/residents.ts'
 import type { Core, Delivery, Signal } from './core/port.ts'
-import { REGISTRAR_DEFAULTS, Registrar, type RegistrarSettings } from './core/registrar.ts'
-import type { RouteRule } from './core/route-rule.ts'
+import { REGISTRAR_DEFAULTS, Registrar } from './core/registrar.ts'
 import { Router } from './core/router.ts'
 import { Routes } from './core/routes.ts'
-import type { Scanners } from './core/scanners.ts'
 import { TELEPHONE_DEFAULTS, Telephones } from './core/telephones.ts'
 import { TemporaryGruus } from './core/temporary-gruu.ts'
-import { domainFeatures, type Software } from './features/index.ts'
-import { type FederationSettings, type JoinedFederation, joinFederation } from './federation.ts'
+import { domainFeatures } from './features/index.ts'
+import { type JoinedFederation, joinFederation } from './federation.ts'
 import { hasAccount } from './has-account.ts'
+import type { HouseSettings } from './house-settings.ts'
 import { joinIq } from './iq.ts'
 import type { Log } from './log/log.ts'
 import { makingFor } from './making.ts'
@@ -44,59 +41,17 @@ import { ACCEPTED_TYPES } from './mapping/accept.ts'
 import { jidFor, uriFor } from './mapping/address.ts'
 import { fitting, remade, STRANGERS, TRUSTED } from './policies.ts'
 import { Digest, defaultDigest } from './sip/digest.ts'
-import type { DigestAlgorithm } from './sip/digest-hash.ts'
-import { type Dns, NodeDns } from './sip/locate/dns.ts'
+import { NodeDns } from './sip/locate/dns.ts'
 import { Locator } from './sip/locate/locator.ts'
 import { Outbound } from './sip/locate/outbound.ts'
 import { Peer } from './sip/locate/peer.ts'
 import { reachOf } from './sip/locate/reach.ts'
 import type { Received, SipStack } from './sip/port.ts'
 import { joinSipChat } from './sip-chat.ts'
-import { EVENTS, joinSipPresence, type PresenceSettings, type SipPresence } from './sip-presence.ts'
+import { EVENTS, joinSipPresence, type SipPresence } from './sip-presence.ts'
 import type { Store } from './store/port.ts'
 import { FromClient } from './stream/from-client.ts'
 import { Submission } from './stream/submit.ts'
-
-export interface HostedDomain extends PresenceSettings {
-  readonly telephones: boolean
-  readonly pagerType: 'chat' | 'normal'
-}
-
-export interface HouseSettings {
-  readonly domains: readonly HostedDomain[]
-  readonly software: Software
-  readonly trusted: { has(address: string, identity?: readonly string[]): boolean }
-  /** Absent: nobody is ignored. */
-  readonly scanners?: Scanners
-  readonly xmppDataToPhones: boolean
-  readonly acceptSips: boolean
-  /** What telephones are challenged with, in this order. */
-  readonly digest: readonly DigestAlgorithm[]
-  readonly loopback: boolean
-  readonly registrar?: RegistrarSettings
-  /** How long who types is said to type; absent: as RFC 3994 has it. */
-  readonly chatStates?: ComposersLimits
-  /** What seals temporary GRUUs; absent: a new one with each start, which ends them all. */
-  readonly gruuKey?: Buffer
-  /** Whether a 3xx is followed for who calls; absent: yes. */
-  readonly followsRedirects?: boolean
-  /** The Router's table; absent: it is empty. */
-  readonly routes?: readonly RouteRule[]
-  /** Absent: none may connect. */
-  readonly components?: ComponentsHouseSettings
-  /** Absent: other servers are neither spoken to nor heard. */
-  readonly federation?: FederationSettings
-  /** Absent: what the system asks. */
-  readonly dns?: Dns
-  /** The domains that live on a PBX; `secret` makes their contacts. */
-  readonly pbx?: {
-    readonly domains: readonly PbxSettings[]
-    readonly secret: Buffer
-    /** Where a domain's passwords towards its PBX are stored. */
-    readonly passwordOf?: (jid: Jid) => Promise<string | undefined>
-    readonly limits?: PbxLimits
-  }
-}
 
 export interface House {
   readonly core: Core
@@ -126,7 +81,6 @@ export interface House {
 
 /** How often registrations nobody asked for are looked through. */
 const SWEEP_MS = 60_000
-
 /** How often the names of next hops are looked up again, so that what comes from their addresses is known. */
 const RELOCATE_MS = 60_000
 /** How long a start waits for that: DNS may be away, and everything else is not. */
