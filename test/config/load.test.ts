@@ -28,6 +28,7 @@ describe('what nobody wrote has a default', () => {
         requireTls: true,
         telephones: true,
         pagerType: 'chat',
+        assignedAddresses: [],
         aggregate: 'most-available',
         presence: 'dialog',
       },
@@ -75,7 +76,7 @@ describe('what nobody wrote has a default', () => {
       maxBytes: 67_108_864,
       maxTotalBytes: 1_073_741_824,
       keepMs: 1_209_600_000,
-      levels: { rest: 'major', XMPPI: 'major', XMPPS: 'major', SIP: 'major' },
+      levels: { rest: 'major', XMPPI: 'major', XMPPS: 'major', XMPPO: 'major', SIP: 'major' },
     })
   })
 
@@ -104,6 +105,7 @@ describe('what somebody wrote', () => {
       rest: 'failures',
       XMPPI: 'all',
       XMPPS: 'all',
+      XMPPO: 'major',
       SIP: 'low-level',
     })
   })
@@ -128,10 +130,7 @@ describe('what somebody wrote', () => {
 describe('a mistake is told with its line, its key and its cure', () => {
   for (const [text, ...expected] of [
     ['domain: []', 'x.yaml:1: domain: is no key here; did you mean domains?'],
-    [
-      '\n\ncolour: red',
-      'x.yaml:3: colour: is no key here; there is domains, receiving, sip, http, routes, dns, secretsKeyFile, store, log',
-    ],
+    ['\n\ncolour: red', 'x.yaml:3: colour: is no key here; there is domains, receiving, sending, sip, http, routes, dns, secretsKeyFile, store, log'],
     ['domains:\n  - name: a.example\n    telefones: true', 'x.yaml:3: domains[0].telefones: is no key here; did you mean telephones?'],
     ['web: {}', 'x.yaml:1: web: is not in this version yet; remove it'],
     ['http: { publicUrl: xmpp.example }', /^x.yaml:1: http.publicUrl: must be the address browsers reach this server at/],
