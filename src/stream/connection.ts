@@ -1,4 +1,5 @@
 /** One accepted connection: bytes become elements and elements bytes (RFC 6120 §4). What they mean is its conversation's affair. */
+
 import { randomUUID, type X509Certificate } from 'node:crypto'
 import { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -8,6 +9,7 @@ import { NS_CLIENT } from '../stanza/stanza.ts'
 import { type Element, el } from '../xml/element.ts'
 import type { StreamHandler } from '../xml/stream-parser.ts'
 import { XmlError } from '../xml/xml-error.ts'
+import { Allowance } from './allowance.ts'
 import type { TlsBinding } from './channel-binding.ts'
 import { type ConnectionSettings, type Conversation, type Header, versionOf } from './conversation.ts'
 import { DOCUMENT, type Framing, type Protection, type StreamReader } from './framing.ts'
@@ -34,8 +36,7 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
   /** Ours; undefined until it is sent. */
   #header: Header | undefined
   #timer: NodeJS.Timeout | undefined
-  /** Undefined when somebody has logged in. */
-  #strangerBytes: number | undefined = 0
+  #stranger: Allowance | undefined // until somebody has logged in
 
   constructor(
     socket: Pipe,
@@ -49,6 +50,7 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
     this.#socket = socket
     this.#parser = framing.reader(this, settings.xml.strangers)
     this.#outlet = new Outlet(socket, limits.sessionPendingMaxBytes)
+    this.#stranger = new Allowance(limits.strangerMaxBytes)
     this.#conversation = settings.conversationOn(this)
     this.#timer = setTimeout(onTimer, limits.authenticationSeconds * 1000, this)
     watch(socket, this)
@@ -184,13 +186,13 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
 
   /** Somebody we know by now begins a new stream (RFC 6120 §4.3.3). */
   restart(): void {
-    this.#strangerBytes = undefined
+    this.#stranger = undefined
     this.#parser.restart(this.settings.xml.known)
   }
 
   /** Somebody has proved who he is, and goes on speaking on the same stream (XEP-0114). */
   welcome(): void {
-    this.#strangerBytes = undefined
+    this.#stranger = undefined
     this.#parser.widen(this.settings.xml.known)
     this.settled()
   }
@@ -214,18 +216,11 @@ export class Connection implements StreamHandler, SocketOwner, Securing {
     // In a closing stream nothing is read any more, but taken: bytes that nobody takes would make the kernel reset what we said last.
     if (this.#state !== 'open') return
     try {
-      if (this.#strangerBytes !== undefined) this.#countStranger(chunk.length)
+      this.#stranger?.take(chunk.length)
       this.#parser.push(chunk)
     } catch (cause) {
       this.#broken(cause)
     }
-  }
-
-  #countStranger(bytes: number): void {
-    const { strangerMaxBytes } = this.settings.limits
-    this.#strangerBytes = (this.#strangerBytes ?? 0) + bytes
-    if (this.#strangerBytes > strangerMaxBytes)
-      throw new StreamError('policy-violation', `More than ${strangerMaxBytes} bytes without a login`)
   }
 
   #broken(cause: unknown): void {
