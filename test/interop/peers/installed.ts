@@ -18,7 +18,6 @@ const PROGRAMS = {
   'kamailio-tls': hasTlsModule,
   'kamailio-websocket': hasWebSocketModule,
   prosody: () => existsSync('/usr/bin/prosody') && existsSync('/usr/share/doc/lua-unbound'),
-  ejabberd: () => existsSync('/usr/sbin/ejabberdctl') && isInstalled('erl'),
   sipp: () => isInstalled('sipp'),
   sipsak: () => isInstalled('sipsak'),
   sipvicious: () => isInstalled('svwar'),
