@@ -3,6 +3,7 @@ import { Foreign } from './account/foreign.ts'
 import type { JoinedPresence } from './account/presence-rooms.ts'
 import { Publishing } from './account/publishing.ts'
 import { Relations } from './account/relations.ts'
+import { Saying } from './account/saying.ts'
 import { Watching } from './account/watching.ts'
 import type { Jid } from './address/jid.ts'
 import { SipUri } from './address/sip-uri.ts'
@@ -100,7 +101,7 @@ export function joinSipPresence(rooms: SipPresenceRooms): SipPresence {
     localFor: (hop: NextHop) => stack.localFor(hop),
   }
   const outward = new WaysOut({ ...ways, elsewhere: (address) => elsewhereFor(address, routes, pbxes) })
-  const submit = (stanza: Stanza) => core.submit(toSignal(stanza, making, { arrival: { kind: 'task' } }))
+  const saying = new Saying((stanza) => core.submit(toSignal(stanza, making, { arrival: { kind: 'task' } })), log)
   const relations = new Relations(store.kept('relations'), log)
   const isOwn = (address: SipUri): boolean =>
     hosts.has(address.host) && routes.hopFor(address) === undefined && (pbxes.hopFor(address) === undefined || pbxes.residents.has(address))
@@ -131,7 +132,7 @@ export function joinSipPresence(rooms: SipPresenceRooms): SipPresence {
     },
     isOwn,
     exists: (address) => !hosts.has(address.host) || pbxes.residents.has(address) || rooms.isAccount(address),
-    submit,
+    saying,
     documents: {
       dialog: (watch) => telephones.documents.dialog?.(watch),
       [WINFO_EVENT]: (watch) => telephones.documents[WINFO_EVENT]?.(watch),
@@ -152,7 +153,7 @@ export function joinSipPresence(rooms: SipPresenceRooms): SipPresence {
       has: (watch) => subscriber.has(watch),
     },
     shown: watching,
-    submit,
+    saying,
     // A telephone that is registered sees nothing by that: only one that watches.
     isSeen: (watch) => {
       const { aor, host } = watch.watcher

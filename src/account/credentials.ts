@@ -118,7 +118,6 @@ export function digestMd5({ local = '', domain }: Jid, prepared: string): Buffer
     .digest()
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: ISO 8859-1 is all of these.
 const isLatin1 = (text: string): boolean => /^[\x00-\xff]*$/.test(text)
 
 /**

@@ -6,7 +6,6 @@
 import type { SipUri } from '../address/sip-uri.ts'
 import { OK } from '../core/answer.ts'
 import type { Answer, Delivery, MaybePromise, Signal } from '../core/port.ts'
-import { RefusedError } from '../core/port.ts'
 import { keyOfWatch, type Notice, type Notices, type Watch } from '../core/subscriptions/port.ts'
 import type { Subscriber } from '../core/subscriptions/subscriber.ts'
 import type { Log } from '../log/log.ts'
@@ -22,6 +21,7 @@ import { ForeignCalls } from './foreign-calls.ts'
 import { ForeignSights } from './foreign-sights.ts'
 import { addressed, bare } from './presence-stanza.ts'
 import { type Consent, type Relation, type Relations, TooManyRelations } from './relations.ts'
+import type { Saying } from './saying.ts'
 
 /** Who may see the XMPP side, and what became of it: account/watching. */
 export interface Shown {
@@ -34,8 +34,7 @@ export interface ForeignRooms {
   readonly relations: Relations
   readonly subscriber: Pick<Subscriber, 'subscribe' | 'unsubscribe' | 'refresh' | 'fetch' | 'has'>
   readonly shown: Shown
-  /** Into the core, as from any sender. */
-  submit(stanza: Stanza): MaybePromise<Answer>
+  readonly saying: Saying
   /** Whether somebody is there to see: undefined where only another server knows. */
   isSeen(watch: Watch): MaybePromise<boolean | undefined>
   /** Whether calls of this address are asked for (`dialog`). */
@@ -65,7 +64,7 @@ export class Foreign implements Notices {
     const calls = new ForeignCalls({ subscriber, isAsked: (watched) => rooms.asksForCalls(watched) })
     this.#calls = calls
     this.#sights = new ForeignSights({
-      submit: (stanza) => this.#submit(stanza),
+      submit: (stanza) => rooms.saying.say(stanza),
       callOf: (watch) => calls.stateOf(watch),
       now: () => making.now(),
     })
@@ -239,7 +238,7 @@ export class Foreign implements Notices {
 
   #grant(relation: Relation): void {
     const granted = { ...relation, seesTelephone: 'granted' } as const
-    this.#later(this.#set(granted))
+    this.rooms.saying.later(this.#set(granted))
     this.#say(granted, 'subscribed')
   }
 
@@ -248,25 +247,12 @@ export class Foreign implements Notices {
     this.#calls.end(watch)
     this.#sights.vanish(watch)
     if (relation.seesTelephone === 'none') return
-    this.#later(this.#set({ ...relation, seesTelephone: 'none' }))
+    this.rooms.saying.later(this.#set({ ...relation, seesTelephone: 'none' }))
     this.#say(relation, 'unsubscribed')
   }
 
   #say({ sip, xmpp }: Relation, type: string): void {
-    this.#submit(addressed(bare(type), jidFor(sip).bare, xmpp))
-  }
-
-  #submit(stanza: Stanza): void {
-    const answer = this.rooms.submit(stanza)
-    if (answer instanceof Promise) this.#later(answer)
-  }
-
-  #later(work: Promise<unknown>): void {
-    work.catch((cause: unknown) => {
-      if (cause instanceof RefusedError || cause instanceof StanzaError)
-        return this.rooms.log.lowLevel({ what: 'presence_refused', why: cause.message })
-      this.rooms.log.failure({ what: 'presence_failed', error: cause instanceof Error ? cause.stack : cause })
-    })
+    this.rooms.saying.say(addressed(bare(type), jidFor(sip).bare, xmpp))
   }
 
   #answered(watch: Watch, outcome: Answer | StanzaError): void {

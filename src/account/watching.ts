@@ -12,12 +12,12 @@ import type { Log } from '../log/log.ts'
 import { jidFor, uriFor } from '../mapping/address.ts'
 import type { Making } from '../mapping/making.ts'
 import { presenceDocument } from '../mapping/presence/presence-document.ts'
-import { StanzaError } from '../stanza/error.ts'
 import type { Stanza } from '../stanza/stanza.ts'
 import type { Element } from '../xml/element.ts'
 import { addressed, bare, kept, UNAVAILABLE } from './presence-stanza.ts'
 import type { Consent, Relations } from './relations.ts'
 import { TooManyRelations } from './relations.ts'
+import type { Saying } from './saying.ts'
 import type { SipWatchers } from './watchers.ts'
 
 /** What the rosters of our own accounts say. */
@@ -41,8 +41,7 @@ export interface WatchingRooms {
   isOwn(address: SipUri): boolean
   /** Whether there is such an address; for domains that are not ours only they know. */
   exists(address: SipUri): MaybePromise<boolean>
-  /** Into the core, as from any sender. */
-  submit(stanza: Stanza): MaybePromise<Answer>
+  readonly saying: Saying
   /** The documents of other packages than `presence`, for a watcher who may see the watched. */
   readonly documents: Readonly<Record<string, (watch: Watch) => MaybePromise<Document | undefined>>>
   aggregateOf(domain: string): 'most-available' | 'busy-wins'
@@ -157,7 +156,7 @@ export class Watching implements SipWatchers, Views {
       sights.set(watched, { devices: new Map() })
       this.#sights.set(watcher, sights)
     }
-    this.#later(this.#ask(watch))
+    this.rooms.saying.later(this.#ask(watch))
   }
 
   ended(watch: Watch): void {
@@ -171,7 +170,7 @@ export class Watching implements SipWatchers, Views {
     if (this.rooms.isOwn(watch.watcher)) return
     const { seesTelephone, seenByTelephone } = this.rooms.relations.between(watch.watcher, jidFor(watch.watched))
     if (seesTelephone === 'none' && seenByTelephone === 'granted') {
-      this.#submit(addressed(UNAVAILABLE, jidFor(watch.watcher).bare, jidFor(watch.watched).bare))
+      this.rooms.saying.say(addressed(UNAVAILABLE, jidFor(watch.watcher).bare, jidFor(watch.watched).bare))
     }
   }
 
@@ -188,7 +187,7 @@ export class Watching implements SipWatchers, Views {
     const [watcher, watched] = [jidFor(watch.watcher).bare, jidFor(watch.watched).bare]
     const consent = await this.#consentOf(watch)
     if (consent === 'granted') {
-      if (watch.event === 'presence') this.#submit(addressed(bare('probe'), watcher, watched))
+      if (watch.event === 'presence') this.rooms.saying.say(addressed(bare('probe'), watcher, watched))
       return
     }
     if (this.rooms.isOwn(watch.watcher)) {
@@ -202,7 +201,7 @@ export class Watching implements SipWatchers, Views {
       if (!(cause instanceof TooManyRelations)) throw cause
       return this.rooms.notifier.terminate(watch, NO_ROOM.reason, NO_ROOM.retryAfterSeconds)
     }
-    this.#submit(addressed(bare('subscribe'), watcher, watched))
+    this.rooms.saying.say(addressed(bare('subscribe'), watcher, watched))
   }
 
   // --- what was told ---
@@ -236,19 +235,6 @@ export class Watching implements SipWatchers, Views {
   /** The account's own telephones are told who watches it. */
   #watchersChanged(watched: SipUri): void {
     this.rooms.notifier.changed(watched, watched, 'presence.winfo')
-  }
-
-  #submit(stanza: Stanza): void {
-    const answer = this.rooms.submit(stanza)
-    if (answer instanceof Promise) this.#later(answer)
-  }
-
-  #later(work: Promise<unknown>): void {
-    work.catch((cause: unknown) => {
-      if (cause instanceof RefusedError || cause instanceof StanzaError)
-        return this.rooms.log.lowLevel({ what: 'watch_refused', why: cause.message })
-      this.rooms.log.failure({ what: 'watch_failed', error: cause instanceof Error ? cause.stack : cause })
-    })
   }
 }
 

@@ -130,7 +130,10 @@ describe('what somebody wrote', () => {
 describe('a mistake is told with its line, its key and its cure', () => {
   for (const [text, ...expected] of [
     ['domain: []', 'x.yaml:1: domain: is no key here; did you mean domains?'],
-    ['\n\ncolour: red', 'x.yaml:3: colour: is no key here; there is domains, receiving, sending, sip, http, routes, dns, secretsKeyFile, store, log'],
+    [
+      '\n\ncolour: red',
+      'x.yaml:3: colour: is no key here; there is domains, receiving, sending, sip, http, routes, dns, secretsKeyFile, store, log',
+    ],
     ['domains:\n  - name: a.example\n    telefones: true', 'x.yaml:3: domains[0].telefones: is no key here; did you mean telephones?'],
     ['web: {}', 'x.yaml:1: web: is not in this version yet; remove it'],
     ['http: { publicUrl: xmpp.example }', /^x.yaml:1: http.publicUrl: must be the address browsers reach this server at/],

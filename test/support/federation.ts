@@ -51,7 +51,7 @@ export class World {
   ) {}
 
   static async begin(): Promise<World> {
-    const zone: Record<string, readonly Buffer[] | 'SERVFAIL'> = { ['A host.example']: [a(HOST)] }
+    const zone: Record<string, readonly Buffer[] | 'SERVFAIL'> = { 'A host.example': [a(HOST)] }
     return new World(await DnsServer.start(zone as Zone), zone)
   }
 
