@@ -26,6 +26,17 @@ interface Xep {
 
 /** What streams and the mapping do is no feature of an account; each of these has tests of its own. */
 const ELSEWHERE: readonly Xep[] = [
+  { number: 66, name: 'Out of Band Data', version: '1.5', by: 'messages to telephones: the link, once' },
+  { number: 85, name: 'Chat State Notifications', version: '2.1', by: 'messages to and from telephones (RFC 3994)' },
+  { number: 107, name: 'User Mood', version: '1.2.2', by: 'presence documents of telephones (RPID)' },
+  { number: 108, name: 'User Activity', version: '1.3', by: 'presence documents of telephones (RPID)' },
+  { number: 172, name: 'User Nickname', version: '1.1', by: 'the display name of From' },
+  { number: 184, name: 'Message Delivery Receipts', version: '1.4.0', by: 'messages to and from telephones (RFC 5438)' },
+  { number: 308, name: 'Last Message Correction', version: '1.2.1', by: 'messages to telephones: as words' },
+  { number: 319, name: 'Last User Interaction in Presence', version: '1.0.2', by: 'presence documents of telephones (RPID)' },
+  { number: 333, name: 'Displayed Markers', version: '1.0.0', by: 'messages to and from telephones (RFC 5438)' },
+  { number: 380, name: 'Explicit Message Encryption', version: '0.4.0', by: 'messages to telephones: the hint instead of ciphertext' },
+  { number: 461, name: 'Message Replies', version: '0.2.1', by: 'messages to telephones: as words' },
   { number: 78, name: 'Non-SASL Authentication', version: '2.5', by: 'streams, where `legacyLogin` is on' },
   { number: 114, name: 'Jabber Component Protocol', version: '1.6', by: 'streams of components' },
   {
