@@ -22,7 +22,9 @@ export interface MemberOptions {
   readonly accounts: readonly string[]
   /** As in a configuration. */
   readonly sending?: Record<string, unknown>
-  readonly routes?: readonly string[]
+  readonly routes?: readonly (string | Record<string, unknown>)[]
+  /** Another stack than the embedded one, as in a configuration. */
+  readonly sip?: Record<string, unknown>
   /** Of one domain: PEM, and of the authorities it believes. */
   readonly certificate?: { readonly cert: string; readonly key: string }
   readonly authorities?: readonly string[]
@@ -73,7 +75,7 @@ export class World {
       domains: [{ name: domain, assignedAddresses, ...(own ? { certificate: own } : {}) }],
       receiving: { listeners: [{ port: 0, address: HOST }] },
       sending: { trustedCertificates, ...options.sending },
-      sip: { embedded: { listeners: [{ transport: 'udp', port: 0, address: HOST }] }, timers: { t1: '50ms' } },
+      sip: options.sip ?? { embedded: { listeners: [{ transport: 'udp', port: 0, address: HOST }] }, timers: { t1: '50ms' } },
       http: { listeners: [] },
       routes,
       dns: { servers: [this.dns.address] },
