@@ -5,7 +5,7 @@ import { el } from '../../src/xml/element.ts'
 import { NS_CLIENT } from '../support/client.ts'
 import { befriend } from '../support/friends.ts'
 import { Phone } from '../support/phone.ts'
-import { ABOUT, ask, featuresIn, formIn, methodsTo, NS, payload } from '../support/questions.ts'
+import { ABOUT, ask, askAtOnce, featuresIn, formIn, methodsTo, NS, payload } from '../support/questions.ts'
 import { verona } from '../support/routed-town.ts'
 import { condition, errorText } from '../support/stanzas.ts'
 import { DOMAIN, GATEWAY, PASSWORD, type Town } from '../support/town.ts'
@@ -52,7 +52,8 @@ describe('a telephone of an account', () => {
     const phone = await desk(at)
     phone.answer = () =>
       response(200, 'OK', [...ABOUT, ['Contact', `<${phone.contact}>;audio;video="FALSE";automata`], ['Server', 'Nurse/1.2']])
-    const [first, second] = await Promise.all([ask(juliet, DESK, NS.info), ask(juliet, DESK, NS.info, 'query')])
+    const [first, second] = await askAtOnce(juliet, DESK, NS.info, 2)
+    if (!first || !second) throw new Error('there are two answers')
     expect(payload(first).child('identity')?.attr('type')).toBe('bot')
     expect(formIn(first, 'urn:ietf:rfc:3840')).toMatchObject({
       'sip.audio': ['TRUE'],

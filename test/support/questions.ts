@@ -32,6 +32,19 @@ export async function ask(client: Client, to: string, ns: string, name = 'query'
   }
 }
 
+/** The same of several at once: the answers in the order of the questions, in whatever order they come. */
+export async function askAtOnce(client: Client, to: string, ns: string, times: number): Promise<readonly Element[]> {
+  const ids = Array.from({ length: times }, () => `q${++asked}`)
+  for (const id of ids) client.send(el('iq', NS_CLIENT, { type: 'get', to, id }, el('query', ns)))
+  const answers = new Map<string, Element>()
+  while (answers.size < times) {
+    const stanza = await client.receive()
+    const id = stanza.attr('id')
+    if (stanza.name === 'iq' && id !== undefined && ids.includes(id)) answers.set(id, stanza)
+  }
+  return ids.flatMap((id) => answers.get(id) ?? [])
+}
+
 export const methodsTo = (phone: { readonly requests: readonly { readonly method: string }[] }): string[] =>
   phone.requests.map(({ method }) => method)
 export const payload = (iq: Element, name = 'query'): Element => {
