@@ -14,14 +14,17 @@ export interface ComponentLogin {
   readonly domain: string
   readonly secret: string
   readonly port: number
+  /** Whom its user hamlet wants to see. */
+  readonly watches?: string
 }
 
 interface ComponentEvent {
-  readonly event: 'online' | 'refused' | 'disconnected' | 'message'
+  readonly event: 'online' | 'refused' | 'disconnected' | 'message' | 'presence'
   readonly condition?: string
   readonly from?: string
   readonly to?: string
   readonly body?: string
+  readonly type?: string
 }
 
 /** A library that says everything back. */
@@ -47,6 +50,12 @@ export class EchoComponent {
     return this.#events.take(`the message "${body}"`, (one) => one.event === 'message' && one.body === body)
   }
 
+  /** A presence of this type, from anybody at this bare address. */
+  sees(bare: string, type: string): Promise<ComponentEvent> {
+    const isIt = (one: ComponentEvent): boolean => one.event === 'presence' && one.type === type && one.from?.split('/')[0] === bare
+    return this.#events.take(`${type} from ${bare}`, isIt)
+  }
+
   async stop(): Promise<void> {
     await this.program.stop('SIGKILL')
   }
@@ -58,8 +67,8 @@ export function slixmppComponent({ domain, secret, port }: ComponentLogin): Echo
   return new EchoComponent(Program.start({ command: PYTHON, args, package: 'python3-slixmpp', name: 'slixmpp' }))
 }
 
-export function xmppComponent({ domain, secret, port }: ComponentLogin): EchoComponent {
-  const args = [script('./xmpp-component-peer.mjs'), domain, secret, '127.0.0.1', String(port)]
+export function xmppComponent({ domain, secret, port, watches }: ComponentLogin): EchoComponent {
+  const args = [script('./xmpp-component-peer.mjs'), domain, secret, '127.0.0.1', String(port), ...(watches === undefined ? [] : [watches])]
   return new EchoComponent(Program.start({ command: process.execPath, args, package: 'nodejs', name: '@xmpp/component' }))
 }
 
