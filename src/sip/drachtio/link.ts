@@ -1,6 +1,7 @@
 /** Keeps one connection to the server there: connects again, after pauses that grow and have a bound, and knows how it stands. */
 import type { Log } from '../../log/log.ts'
 import { type Connection, NoResponseError } from '../port.ts'
+import { Standing } from '../standing.ts'
 import { AdminConnection, type Owner, type Server } from './admin-connection.ts'
 import type { DrachtioLimits } from './limits.ts'
 import { Sockets } from './sockets.ts'
@@ -20,12 +21,8 @@ export class Link implements Owner {
   readonly #limits: DrachtioLimits
   readonly #log: Log
   #connection: AdminConnection | undefined
-  #state: 'connected' | 'away' = 'away'
-  #since = Date.now()
-  #retries = 0
-  #why: string | undefined = 'not connected yet'
+  readonly #standing = new Standing(Date.now)
   #retrying: NodeJS.Timeout | undefined
-  #firstTried: (() => void) | undefined
   #isStopped = false
   /** Those of the last connection: addresses stay what they are while the server is away. */
   #sockets = new Sockets('')
@@ -39,7 +36,7 @@ export class Link implements Owner {
   }
 
   get state(): Connection {
-    return { state: this.#state, since: this.#since, retries: this.#retries, why: this.#why }
+    return this.#standing.report
   }
 
   get sockets(): Sockets {
@@ -50,15 +47,14 @@ export class Link implements Owner {
   get open(): AdminConnection {
     const connection = this.#connection
     if (connection?.isOpen) return connection
-    throw new NoResponseError('transport', `the drachtio server ${this.#name} is away: ${this.#why ?? 'not connected yet'}`)
+    throw new NoResponseError('transport', `the drachtio server ${this.#name} is away: ${this.#standing.why}`)
   }
 
   /** Resolves when the first attempt has ended, well or not: a gateway that is started before its server waits for it while it serves its streams. */
   start(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#firstTried = resolve
-      this.#connect()
-    })
+    const tried = this.#standing.firstTried()
+    this.#connect()
+    return tried
   }
 
   stop(): void {
@@ -69,27 +65,19 @@ export class Link implements Owner {
 
   opened(connection: AdminConnection, version: string): void {
     this.#sockets = connection.sockets
-    this.#state = 'connected'
-    this.#since = Date.now()
-    this.#retries = 0
-    this.#why = undefined
+    this.#standing.connected()
     this.#log.major({ what: 'drachtio_connected', server: this.#name, version })
-    this.#tried()
+    this.#standing.tried()
   }
 
   ended(connection: AdminConnection, why: string): void {
     if (this.#connection === connection) this.#connection = undefined
-    if (this.#state === 'connected') {
-      this.#state = 'away'
-      this.#since = Date.now()
-    } else this.#retries++
-    if (!this.#isStopped) this.#tell(why)
-    this.#why = why
+    const isNews = this.#standing.away(why)
+    if (!this.#isStopped) this.#tell(why, isNews)
     this.#user.lost(connection, why)
-    this.#tried()
+    this.#standing.tried()
     if (this.#isStopped) return
-    const { retryFirstMs, retryMaxMs } = this.#limits
-    this.#retrying = setTimeout(() => this.#connect(), Math.min(retryFirstMs * 2 ** Math.min(this.#retries, 20), retryMaxMs))
+    this.#retrying = setTimeout(() => this.#connect(), this.#standing.pause(this.#limits))
   }
 
   took(connection: AdminConnection, request: SrfRequest, answer: SrfAnswer): void {
@@ -101,15 +89,10 @@ export class Link implements Owner {
   }
 
   /** Each reason once, not at each attempt. */
-  #tell(why: string): void {
-    const fact = { what: 'drachtio_connection_failed', server: this.#name, why, retries: this.#retries }
-    if (why === this.#why) this.#log.lowLevel(fact)
-    else this.#log.failure(fact)
-  }
-
-  #tried(): void {
-    this.#firstTried?.()
-    this.#firstTried = undefined
+  #tell(why: string, isNews: boolean): void {
+    const fact = { what: 'drachtio_connection_failed', server: this.#name, why, retries: this.#standing.retries }
+    if (isNews) this.#log.failure(fact)
+    else this.#log.lowLevel(fact)
   }
 
   get #name(): string {

@@ -2,6 +2,7 @@
 import { unbracketed } from '../../address/ip-literal.ts'
 import type { Log } from '../../log/log.ts'
 import { type Connection, type NextHop, NoResponseError } from '../port.ts'
+import { Standing } from '../standing.ts'
 import { type ConnectionOwner, type PbxAddress, PbxConnection } from './connection.ts'
 import type { WebSocketLimits } from './limits.ts'
 
@@ -22,13 +23,9 @@ export class Link implements ConnectionOwner {
   readonly #name: string
   #hop: NextHop
   #connection: PbxConnection | undefined
-  #state: 'connected' | 'away' = 'away'
-  #since = Date.now()
-  #retries = 0
-  #why: string | undefined = 'not connected yet'
+  readonly #standing = new Standing(Date.now)
   #hasBeenOpen = false
   #retrying: NodeJS.Timeout | undefined
-  #firstTried: (() => void) | undefined
   #isStopped = false
 
   constructor(pbx: PbxAddress, user: LinkUser, limits: WebSocketLimits, log: Log) {
@@ -44,7 +41,7 @@ export class Link implements ConnectionOwner {
   }
 
   get state(): Connection {
-    return { state: this.#state, since: this.#since, retries: this.#retries, why: this.#why }
+    return this.#standing.report
   }
 
   /** Where the PBX is, or was when it was last there; under its name before that. */
@@ -55,15 +52,14 @@ export class Link implements ConnectionOwner {
   /** The open connection; throws NoResponseError where there is none. */
   get open(): PbxConnection {
     if (this.#connection?.isOpen) return this.#connection
-    throw new NoResponseError('transport', `the PBX ${this.#name} is away: ${this.#why ?? 'not connected yet'}`)
+    throw new NoResponseError('transport', `the PBX ${this.#name} is away: ${this.#standing.why}`)
   }
 
   /** Resolves when the first attempt has ended, well or not: a gateway that is started before its PBX waits for it while it serves its streams. */
   start(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#firstTried = resolve
-      this.#connect()
-    })
+    const tried = this.#standing.firstTried()
+    this.#connect()
+    return tried
   }
 
   stop(): void {
@@ -75,32 +71,23 @@ export class Link implements ConnectionOwner {
   opened(connection: PbxConnection): void {
     const host = connection.remoteAddress
     if (host !== undefined) this.#hop = { ...this.#hop, host }
-    this.#state = 'connected'
-    this.#since = Date.now()
-    this.#retries = 0
-    this.#why = undefined
+    this.#standing.connected()
     this.#log.major({ what: 'websocket_connected', pbx: this.#name, address: host })
     const again = this.#hasBeenOpen
     this.#hasBeenOpen = true
     this.#user.opened(again)
-    this.#tried()
+    this.#standing.tried()
   }
 
   ended(connection: PbxConnection, why: string): void {
     if (this.#connection === connection) this.#connection = undefined
-    if (this.#state === 'connected') {
-      this.#state = 'away'
-      this.#since = Date.now()
-    } else this.#retries++
-    if (!this.#isStopped) this.#tell(why)
-    this.#why = why
+    const isNews = this.#standing.away(why)
+    if (!this.#isStopped) this.#tell(why, isNews)
     this.#user.lost(`the connection to the PBX is gone: ${why}`)
-    this.#tried()
+    this.#standing.tried()
     if (this.#isStopped) return
-    const { retryFirstMs, retryMaxMs } = this.#limits
-    const pause = Math.min(retryFirstMs * 2 ** Math.min(this.#retries, 20), retryMaxMs)
     // Not all gateways of one PBX at the same moment.
-    this.#retrying = setTimeout(() => this.#connect(), pause * (0.75 + Math.random() / 4))
+    this.#retrying = setTimeout(() => this.#connect(), this.#standing.pause(this.#limits) * (0.75 + Math.random() / 4))
   }
 
   took(_connection: PbxConnection, bytes: Buffer): void {
@@ -112,14 +99,9 @@ export class Link implements ConnectionOwner {
   }
 
   /** Each reason once, not at each attempt. */
-  #tell(why: string): void {
-    const fact = { what: 'websocket_connection_failed', pbx: this.#name, why, retries: this.#retries }
-    if (why === this.#why) this.#log.lowLevel(fact)
-    else this.#log.problem(fact)
-  }
-
-  #tried(): void {
-    this.#firstTried?.()
-    this.#firstTried = undefined
+  #tell(why: string, isNews: boolean): void {
+    const fact = { what: 'websocket_connection_failed', pbx: this.#name, why, retries: this.#standing.retries }
+    if (isNews) this.#log.problem(fact)
+    else this.#log.lowLevel(fact)
   }
 }
