@@ -12,6 +12,7 @@ import type { Registrations } from './core/location.ts'
 import type { Pbxes } from './core/pbx/pbxes.ts'
 import type { Core, MaybePromise } from './core/port.ts'
 import type { Routes } from './core/routes.ts'
+import { eventName } from './core/subscriptions/event.ts'
 import { InDialog } from './core/subscriptions/in-dialog.ts'
 import { Notifier } from './core/subscriptions/notifier.ts'
 import { PACKAGES } from './core/subscriptions/packages.ts'
@@ -207,7 +208,7 @@ export function joinSipPresence(rooms: SipPresenceRooms): SipPresence {
     inDialog: (received) => inDialog.serve(received),
     isNotifierFor(received) {
       const { uri, headers } = received.request
-      const event = /^\s*([^\s;]+)/.exec(headers.get('Event') ?? '')?.[1] ?? ''
+      const event = eventName(headers.get('Event'))
       if (!EVENTS.includes(event)) return false
       const address = pbxes.accountFor(received) ?? SipUri.parse(uri)
       if (address.user === undefined || routes.hopFor(address)) return false

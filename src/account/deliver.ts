@@ -1,8 +1,8 @@
 /** RFC 6121 §8: what reaches an account goes to its sessions and its telephones alike, or comes back with the reason. */
-import { OK, PlainAnswer } from '../core/answer.ts'
+import { NO_SUBSCRIPTION, OK, PlainAnswer } from '../core/answer.ts'
 import type { Binding, Locations } from '../core/location.ts'
 import type { Answer, Delivery, MaybePromise, Signal, Target } from '../core/port.ts'
-import { NotYetTaken, RefusedError, trusts } from '../core/port.ts'
+import { carriesStanza, NotYetTaken, RefusedError } from '../core/port.ts'
 import type { Telephones } from '../core/telephones.ts'
 import type { Log } from '../log/log.ts'
 import { ACCEPT } from '../mapping/accept.ts'
@@ -42,8 +42,6 @@ const METHODS = new PlainAnswer(405, 'Method Not Allowed', [['Allow', 'MESSAGE, 
 const OPTIONS = new PlainAnswer(200, 'OK', [['Allow', 'MESSAGE, INFO, OPTIONS'], ...ACCEPT])
 /** RFC 6665 §4.2.1.1: of no event package a notifier is here. */
 const NO_EVENT = new PlainAnswer(489, 'Bad Event')
-/** RFC 6665 §4.1.3: a NOTIFY that belongs to nothing. */
-const NO_SUBSCRIPTION = new PlainAnswer(481, 'Subscription Does Not Exist')
 
 /** All accounts of our domains behind one target: what it needs to know of one is found by the address of the signal. */
 export class AccountTarget implements Target {
@@ -220,7 +218,3 @@ export class AccountTarget implements Target {
 }
 
 const isOpen = (session: Session): boolean => session.priority !== undefined && session.priority >= 0
-
-/** A request that brought a stanza with it from somebody we believe. */
-const carriesStanza = (signal: Signal): boolean =>
-  signal.received !== undefined && trusts(signal.arrival) && signal.header('P-XMPP-Data') !== undefined

@@ -1,6 +1,6 @@
 /** The domains we host: their accounts are one target, the bare domain address another. */
 import { OK, PlainAnswer } from '../core/answer.ts'
-import { type Delivery, type Signal, type Target, trusts, type Way } from '../core/port.ts'
+import { carriesStanza, type Delivery, type Signal, type Target, type Way } from '../core/port.ts'
 import { answerFor } from '../mapping/answer.ts'
 import type { Making } from '../mapping/making.ts'
 import { toStanza } from '../mapping/stanza.ts'
@@ -27,7 +27,7 @@ export class DomainTarget implements Target {
 
   /** The domain itself sees nobody and is seen by nobody; only who wants to see it is told so. */
   #presence(signal: Signal): Delivery {
-    if (!signal.origin && !(trusts(signal.arrival) && signal.header('P-XMPP-Data') !== undefined)) return METHODS
+    if (!signal.origin && !carriesStanza(signal)) return METHODS
     return toStanza(signal, this.making).type === 'subscribe' ? answerFor(NO_SUCH_SERVICE, signal) : OK
   }
 }

@@ -5,6 +5,7 @@
 import type { Jid } from '../address/jid.ts'
 import type { SipUri } from '../address/sip-uri.ts'
 import { type Answer, type Delivery, type MaybePromise, NotYetTaken, RefusedError, type Signal } from '../core/port.ts'
+import { eventName } from '../core/subscriptions/event.ts'
 import type { Notifier } from '../core/subscriptions/notifier.ts'
 import type { Document, View, Views, Watch } from '../core/subscriptions/port.ts'
 import type { Publications } from '../core/subscriptions/publications.ts'
@@ -71,7 +72,7 @@ export class Watching implements SipWatchers, Views {
   // --- as targets ask it ---
 
   subscribe(signal: Signal): Delivery {
-    const event = /^\s*([^\s;]+)/.exec(signal.header('Event') ?? '')?.[1] ?? ''
+    const event = eventName(signal.header('Event'))
     const watch: Watch = { watcher: signal.from.bare, watched: signal.to.bare, event }
     if (watch.watcher.user === undefined) throw new RefusedError(403, 'A watcher has a name')
     if (event === 'presence.winfo' && !isSelf(watch)) throw new RefusedError(403, 'Who watches somebody is told to him alone')

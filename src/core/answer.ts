@@ -28,6 +28,9 @@ export class PlainAnswer implements Answer {
 export const OK: Answer = new PlainAnswer(200, 'OK')
 export const ACCEPTED: Answer = new PlainAnswer(202, 'Accepted')
 
+/** RFC 6665 §4.1.3: a NOTIFY that belongs to nothing. */
+export const NO_SUBSCRIPTION: Answer = new PlainAnswer(481, 'Subscription Does Not Exist')
+
 /** What a hop said, on its way back. */
 export class WireAnswer implements Answer {
   readonly origin = undefined

@@ -53,6 +53,10 @@ export type Arrival =
 /** Whether what a signal says of itself beyond its authenticated identity counts: ours always, a stranger's and a telephone's never. */
 export const trusts = (arrival: Arrival): boolean => arrival.kind !== 'wire' || arrival.trusted
 
+/** A request that brought a stanza with it from somebody we believe. */
+export const carriesStanza = (signal: Signal): boolean =>
+  signal.received !== undefined && trusts(signal.arrival) && signal.header('P-XMPP-Data') !== undefined
+
 /** A request travelling through the core: the only thing the core routes. */
 export interface Signal {
   /** MESSAGE, SUBSCRIBE, NOTIFY, INFO, OPTIONS … */

@@ -6,7 +6,7 @@ import { type NextHop, NoResponseError } from '../sip/port.ts'
 import { PlainAnswer, WireAnswer } from './answer.ts'
 import { ContactLanes } from './contact-lane.ts'
 import type { Courtesy } from './courtesy.ts'
-import { type Answer, type Delivery, type HopPolicy, type MaybePromise, type Signal, type Target, trusts } from './port.ts'
+import { type Answer, carriesStanza, type Delivery, type HopPolicy, type MaybePromise, type Signal, type Target, trusts } from './port.ts'
 
 /** Where a hop is and whether it answers is found out by RFC 3263: sip/locate has it. */
 export interface HopPeer {
@@ -70,6 +70,7 @@ export class SipHop implements Target {
   }
 
   #requestOf(signal: Signal, policy: HopPolicy): SipRequest {
+    // Its body may hold parts that only the stanza's own header explains.
     const request = (policy.xmppData === 'off' && carriesStanza(signal) ? this.remake(signal) : signal).requestFor(policy)
     if (!signal.received) return request
     const { headers } = request
@@ -104,7 +105,3 @@ function overloaded(response: SipResponse): Answer {
   const after = response.headers.get('Retry-After')
   return new PlainAnswer(500, 'The next hop is overloaded', after === undefined ? [] : [['Retry-After', after]])
 }
-
-/** A request that brought a stanza with it from somebody we believe: its body may hold parts that only the stanza's own header explains. */
-const carriesStanza = (signal: Signal): boolean =>
-  signal.received !== undefined && trusts(signal.arrival) && signal.header('P-XMPP-Data') !== undefined

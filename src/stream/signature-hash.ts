@@ -1,4 +1,5 @@
 /** The hash that tls-server-end-point takes of a certificate: that of its signature, and SHA-256 for MD5 and SHA-1 (RFC 5929 §4.1). */
+import { field } from './der.ts'
 
 /** signatureAlgorithm by its object identifier in hexadecimal (RFC 3279, 4055, 5758); what hashes by itself has none. */
 const HASH_OF_SIGNATURE: Readonly<Record<string, string>> = {
@@ -41,16 +42,4 @@ export function signatureHash(certificate: Buffer): string | undefined {
   const inner = field(certificate, first.start)
   const hash = inner && field(certificate, inner.start)
   return hash && HASH[certificate.toString('hex', hash.start, hash.end)]
-}
-
-/** One field of DER: where its content starts and ends. Node has read the whole before us, so nothing here need be doubted twice. */
-function field(der: Buffer, at: number): { tag: number; start: number; end: number } | undefined {
-  const tag = der[at]
-  const first = der[at + 1]
-  if (tag === undefined || first === undefined) return undefined
-  if (first < 0x80) return { tag, start: at + 2, end: at + 2 + first }
-  const bytes = first & 0x7f
-  if (bytes === 0 || bytes > 4 || at + 2 + bytes > der.length) return undefined
-  const start = at + 2 + bytes
-  return { tag, start, end: start + der.readUIntBE(at + 2, bytes) }
 }

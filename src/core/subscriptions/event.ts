@@ -24,6 +24,9 @@ export function eventOf(text: string | undefined): EventField {
   return { event: token, id: params.get('id'), maxRate: rateOf(params.get('max-rate')), minRate: rateOf(params.get('min-rate')) }
 }
 
+/** The package alone, for who decides where a request goes: empty where none is named. */
+export const eventName = (text: string | undefined): string => /^\s*([^\s;]+)/.exec(text ?? '')?.[1] ?? ''
+
 /** As it stands in NOTIFY: `id` is repeated, rates are not. */
 export const printEvent = (event: string, id: string | undefined): string => (id === undefined ? event : `${event};id=${id}`)
 

@@ -1,8 +1,9 @@
 /** A component's stream until it has proved who it is (XEP-0114 §3): a header, and a handshake over its id and a secret. */
-import { Jid, JidError } from '../../address/jid.ts'
+
 import { type Element, el } from '../../xml/element.ts'
 import type { Connection } from '../connection.ts'
 import type { Conversation } from '../conversation.ts'
+import { domainIn } from '../domain-in.ts'
 import { NS_COMPONENT } from '../namespaces.ts'
 import { placeOf } from '../networks.ts'
 import type { Guesses } from '../sasl/guesses.ts'
@@ -74,16 +75,5 @@ export class ComponentStream implements Conversation {
     if (settings) return settings
     this.connection.log.problem({ what: 'component_refused', domain: this.#domain, why: 'wrong secret or unknown name' })
     throw NOT_PROVED
-  }
-}
-
-function domainIn(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
-  try {
-    const jid = Jid.parse(text)
-    return jid.isDomain ? jid.domain : undefined
-  } catch (cause) {
-    if (cause instanceof JidError) return undefined
-    throw cause
   }
 }

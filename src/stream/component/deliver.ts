@@ -1,7 +1,9 @@
 /** What reaches an address of a component's domain: its stanza is written to the component, whoever sent it; who watches by SIP begins a dialog with us. */
+
 import type { SipWatchers } from '../../account/watchers.ts'
-import { ACCEPTED, PlainAnswer } from '../../core/answer.ts'
-import { type Delivery, type Signal, type Target, trusts } from '../../core/port.ts'
+import { ACCEPTED, NO_SUBSCRIPTION, PlainAnswer } from '../../core/answer.ts'
+import { carriesStanza, type Delivery, type Signal, type Target } from '../../core/port.ts'
+import { eventName } from '../../core/subscriptions/event.ts'
 import type { Log } from '../../log/log.ts'
 import { ACCEPT } from '../../mapping/accept.ts'
 import { answerFor } from '../../mapping/answer.ts'
@@ -20,8 +22,6 @@ export interface ComponentTargetRooms {
 
 const METHODS = new PlainAnswer(405, 'Method Not Allowed', [['Allow', 'MESSAGE, INFO, SUBSCRIBE, OPTIONS']])
 const OPTIONS = new PlainAnswer(200, 'OK', [['Allow', 'MESSAGE, INFO, SUBSCRIBE, OPTIONS'], ...ACCEPT])
-/** RFC 6665 §4.1.3: a NOTIFY that belongs to nothing. */
-const NO_SUBSCRIPTION = new PlainAnswer(481, 'Subscription Does Not Exist')
 /** RFC 6665 §4.2.1.1. */
 const NO_EVENT = new PlainAnswer(489, 'Bad Event', [['Allow-Events', 'presence']])
 
@@ -70,10 +70,7 @@ export class ComponentTarget implements Target {
   #presenceOrWatch(signal: Signal): Delivery {
     if (signal.origin || carriesStanza(signal)) return this.component.take(toStanza(signal, this.rooms.making), signal)
     if (signal.method === 'NOTIFY') return NO_SUBSCRIPTION
-    const event = /^\s*([^\s;]+)/.exec(signal.header('Event') ?? '')?.[1]
-    return event?.toLowerCase() === 'presence' ? this.rooms.watchers.subscribe(signal) : NO_EVENT
+    const event = eventName(signal.header('Event'))
+    return event.toLowerCase() === 'presence' ? this.rooms.watchers.subscribe(signal) : NO_EVENT
   }
 }
-
-const carriesStanza = (signal: Signal): boolean =>
-  signal.received !== undefined && trusts(signal.arrival) && signal.header('P-XMPP-Data') !== undefined

@@ -1,6 +1,8 @@
 /** What a certificate says whose it is (RFC 6120 §13.7.1.2, RFC 6125, XEP-0178): dNSName, SRVName, XmppAddr; and, where the operator lets it count, the CN of one without them. */
+
 import type { X509Certificate } from 'node:crypto'
 import { toAscii } from '../../address/idna.ts'
+import { type Field, field } from '../der.ts'
 
 /** id-on-dnsSRV (RFC 4985) and id-on-xmppAddr (RFC 6120 §13.7.1.4), as DER has them. */
 const SRV_NAME = '2b06010505070807'
@@ -10,12 +12,6 @@ const SRV_SERVICES = ['_xmpp-server.', '_xmpps-server.']
 /** Tags of GeneralName (RFC 5280 §4.2.1.6). */
 const OTHER_NAME = 0xa0
 const DNS_NAME = 0x82
-
-interface Field {
-  readonly tag: number
-  readonly start: number
-  readonly end: number
-}
 
 /** Whether it is for this domain, given as A-labels or as an address. */
 export function isFor(certificate: X509Certificate, domain: string, countsCommonName: boolean): boolean {
@@ -74,15 +70,4 @@ function fieldsIn(der: Buffer, { start, end }: Field): Field[] {
     at = one.end
   }
   return fields
-}
-
-function field(der: Buffer, at: number): Field | undefined {
-  const tag = der[at]
-  const first = der[at + 1]
-  if (tag === undefined || first === undefined) return undefined
-  if (first < 0x80) return { tag, start: at + 2, end: at + 2 + first }
-  const bytes = first & 0x7f
-  if (bytes === 0 || bytes > 4 || at + 2 + bytes > der.length) return undefined
-  const start = at + 2 + bytes
-  return { tag, start, end: start + der.readUIntBE(at + 2, bytes) }
 }

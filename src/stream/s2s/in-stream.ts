@@ -1,12 +1,13 @@
 /** A stream another server has opened to us (RFC 6120 §4.3): TLS, proof by certificate (XEP-0178) or by dialback (XEP-0220), then stanzas of the pairs that were proved, and of no others. */
+
 import { toAscii } from '../../address/idna.ts'
-import { Jid, JidError } from '../../address/jid.ts'
 import { StanzaError } from '../../stanza/error.ts'
 import { NS_CLIENT } from '../../stanza/stanza.ts'
 import { type Element, el } from '../../xml/element.ts'
 import type { Connection } from '../connection.ts'
 import { inNamespace } from '../content-namespace.ts'
 import type { Conversation } from '../conversation.ts'
+import { domainIn } from '../domain-in.ts'
 import { NS_SASL, NS_SERVER, NS_STREAM, NS_TLS } from '../namespaces.ts'
 import { StreamError } from '../stream-error.ts'
 import { isFor } from './certificate-names.ts'
@@ -238,14 +239,3 @@ const pairKey = (from: string, to: string): string => `${from} ${to}`
 
 const unsupported = (xml: Element): StreamError =>
   new StreamError('unsupported-stanza-type', `<${xml.name}/> in the namespace ${xml.ns} means nothing here`)
-
-function domainIn(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
-  try {
-    const jid = Jid.parse(text)
-    return jid.isDomain ? jid.domain : undefined
-  } catch (cause) {
-    if (cause instanceof JidError) return undefined
-    throw cause
-  }
-}

@@ -1,11 +1,13 @@
 /** The way to everybody else: domains that are neither ours nor a component's are asked for in DNS, and spoken to as one of ours. */
+
 import { isIP } from 'node:net'
 import type { Asking } from '../../account/asking.ts'
 import type { Awaiting } from '../../account/awaiting.ts'
 import type { SipWatchers } from '../../account/watchers.ts'
 import type { SipUri } from '../../address/sip-uri.ts'
-import { ACCEPTED, PlainAnswer } from '../../core/answer.ts'
-import { type Delivery, type Signal, type Target, trusts, type Way } from '../../core/port.ts'
+import { ACCEPTED, NO_SUBSCRIPTION, PlainAnswer } from '../../core/answer.ts'
+import { carriesStanza, type Delivery, type Signal, type Target, type Way } from '../../core/port.ts'
+import { eventName } from '../../core/subscriptions/event.ts'
 import type { Log } from '../../log/log.ts'
 import { answerFor } from '../../mapping/answer.ts'
 import type { Making } from '../../mapping/making.ts'
@@ -31,8 +33,6 @@ export interface RemoteRooms {
 }
 
 const METHODS = new PlainAnswer(405, 'Method Not Allowed', [['Allow', 'MESSAGE, INFO, SUBSCRIBE']])
-/** RFC 6665 §4.1.3: a NOTIFY that belongs to nothing. */
-const NO_SUBSCRIPTION = new PlainAnswer(481, 'Subscription Does Not Exist')
 const NO_EVENT = new PlainAnswer(489, 'Bad Event', [['Allow-Events', 'presence']])
 const NOT_OURS = new PlainAnswer(403, 'Only what our own domains say is passed on to other servers')
 
@@ -89,8 +89,8 @@ export class RemoteDomains implements Way, Target {
     if (signal.origin || carriesStanza(signal)) return this.#send(toStanza(signal, this.rooms.making), signal)
     if (signal.method === 'NOTIFY') return NO_SUBSCRIPTION
     if (!this.rooms.speaksFor(signal.from.host)) return NOT_OURS
-    const event = /^\s*([^\s;]+)/.exec(signal.header('Event') ?? '')?.[1]
-    return event?.toLowerCase() === 'presence' ? this.rooms.watchers.subscribe(signal) : NO_EVENT
+    const event = eventName(signal.header('Event'))
+    return event.toLowerCase() === 'presence' ? this.rooms.watchers.subscribe(signal) : NO_EVENT
   }
 
   /** Undefined where the sender is nobody we speak for: no server would believe us. Throws StanzaError. */
@@ -100,6 +100,3 @@ export class RemoteDomains implements Way, Target {
     return queues.of({ from: from.domain, to: to.domain }, relayFor(signal.to))
   }
 }
-
-const carriesStanza = (signal: Signal): boolean =>
-  signal.received !== undefined && trusts(signal.arrival) && signal.header('P-XMPP-Data') !== undefined
