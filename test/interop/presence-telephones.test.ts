@@ -1,69 +1,10 @@
 /** Telephones nobody here wrote, as devices of their accounts: there while they are registered, ringing, on the phone. */
 import { afterEach, describe, expect, test } from 'vitest'
 import { Baresip } from './peers/baresip.ts'
-import { Gateway } from './peers/gateway.ts'
 import { lacks } from './peers/installed.ts'
-import { Linphonec } from './peers/linphonec.ts'
-import { slixmpp } from './peers/slixmpp.ts'
-import type { XmppPeer } from './peers/xmpp-peer.ts'
+import { befriended, client, house, JULIET, keep, leaveAll, ROMEO, telephone } from './peers/verona.ts'
 
-const ROMEO = 'romeo@xmpp.example'
-const JULIET = 'juliet@xmpp.example'
-
-const ending: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const end of ending.splice(0).toReversed()) await end()
-})
-
-async function house(): Promise<Gateway> {
-  const gateway = await Gateway.start()
-  ending.push(() => gateway.stop())
-  await gateway.add('juliet', 'romeo')
-  return gateway
-}
-
-async function client(gateway: Gateway, user: string, resource = 'balcony'): Promise<XmppPeer> {
-  const peer = slixmpp({ ...gateway.login(user, resource), roster: true })
-  ending.push(() => peer.leave())
-  await peer.online()
-  return peer
-}
-
-const phones = {
-  baresip: (gateway: Gateway, transport: 'udp' | 'tcp') =>
-    Baresip.start({
-      ...gateway.line('romeo', transport),
-      contact: `sip:${JULIET}`,
-      certificate: gateway.certificate,
-      publishes: true,
-    }),
-  linphonec: (gateway: Gateway, transport: 'udp' | 'tcp') =>
-    Linphonec.start({ ...gateway.line('romeo', transport), contact: `sip:${JULIET}`, publishes: true }),
-} as const
-
-async function telephone<Make extends keyof typeof phones>(
-  make: Make,
-  gateway: Gateway,
-  transport: 'udp' | 'tcp' = 'udp',
-): Promise<Awaited<ReturnType<(typeof phones)[Make]>>> {
-  const phone = (await phones[make](gateway, transport)) as Awaited<ReturnType<(typeof phones)[Make]>>
-  ending.push(() => phone.stop())
-  await phone.registered()
-  if (phone instanceof Baresip) await phone.isThere(true)
-  return phone
-}
-
-/** Each has the other in the list of contacts. */
-async function befriended(juliet: XmppPeer, romeo: XmppPeer): Promise<void> {
-  juliet.shows({ to: ROMEO, type: 'subscribe' })
-  await romeo.sees(JULIET, 'subscribe')
-  romeo.shows({ to: JULIET, type: 'subscribed' })
-  romeo.shows({ to: JULIET, type: 'subscribe' })
-  await juliet.sees(ROMEO, 'subscribe')
-  juliet.shows({ to: ROMEO, type: 'subscribed' })
-  await juliet.lists(ROMEO, 'both')
-  await romeo.lists(JULIET, 'both')
-}
+afterEach(leaveAll)
 
 describe.skipIf(lacks('slixmpp'))('juliet sees romeo’s telephone', () => {
   for (const make of ['baresip', 'linphonec'] as const)
@@ -107,7 +48,7 @@ test.skipIf(lacks('slixmpp', 'baresip'))(
     juliet.events.clear()
     const start = async (user: string, contact: string): Promise<Baresip> => {
       const phone = await Baresip.start({ ...gateway.line(user), contact, certificate: gateway.certificate })
-      ending.push(() => phone.stop())
+      keep(() => phone.stop())
       await phone.registered()
       return phone
     }

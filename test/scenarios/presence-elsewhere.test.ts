@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { SipRequest } from '../../src/sip/message.ts'
 import { type Element, el } from '../../src/xml/element.ts'
 import { type Client, NS_CLIENT } from '../support/client.ts'
 import { PresenceAgent, pidf, stateOf } from '../support/presence-agent.ts'
@@ -34,14 +35,28 @@ async function from(client: Client, bare: string): Promise<Element> {
   }
 }
 
+/** Juliet has asked to see him, and he has not answered yet. */
+async function asking(): Promise<{ at: Town; tybalt: PresenceAgent; juliet: Client; subscribe: SipRequest }> {
+  const { at, tybalt } = await withTybalt()
+  const juliet = await interested(at)
+  juliet.send(presence('subscribe', BARE))
+  return { at, tybalt, juliet, subscribe: await tybalt.next() }
+}
+
+/** She may, and has heard so, and that he is at his desk. */
+async function seeing(): ReturnType<typeof asking> {
+  const asked = await asking()
+  await asked.tybalt.notify(asked.subscribe, 'active;expires=3600', pidf(TYBALT, { id: 'desk', basic: 'open' }))
+  await from(asked.juliet, BARE)
+  await from(asked.juliet, BARE)
+  return asked
+}
+
 const said = (stanza: Element): string => `${stanza.attr('type') ?? 'available'} ${stanza.child('show')?.text() ?? ''}`.trim()
 
 describe('juliet watches a telephone behind a route', () => {
   test('her request is a SUBSCRIBE, its consent is "subscribed", and its state is presence', async () => {
-    const { at, tybalt } = await withTybalt()
-    const juliet = await interested(at)
-    juliet.send(presence('subscribe', BARE))
-    const subscribe = await tybalt.next()
+    const { tybalt, juliet, subscribe } = await asking()
     expect(subscribe.method).toBe('SUBSCRIBE')
     expect(subscribe.uri).toBe(TYBALT)
     expect(subscribe.headers.get('Event')).toBe('presence')
@@ -58,10 +73,7 @@ describe('juliet watches a telephone behind a route', () => {
   })
 
   test('a device that vanished from the document is gone', async () => {
-    const { at, tybalt } = await withTybalt()
-    const juliet = await interested(at)
-    juliet.send(presence('subscribe', BARE))
-    const subscribe = await tybalt.next()
+    const { tybalt, juliet, subscribe } = await asking()
     const both = pidf(TYBALT, { id: 'desk', basic: 'open' }, { id: 'pocket', basic: 'open' })
     await tybalt.notify(subscribe, 'active;expires=3600', both)
     expect(said(await from(juliet, BARE))).toBe('subscribed')
@@ -99,13 +111,7 @@ describe('juliet watches a telephone behind a route', () => {
   })
 
   test('when she takes it back, the dialog ends and he is seen no more', async () => {
-    const { at, tybalt } = await withTybalt()
-    const juliet = await interested(at)
-    juliet.send(presence('subscribe', BARE))
-    const subscribe = await tybalt.next()
-    await tybalt.notify(subscribe, 'active;expires=3600', pidf(TYBALT, { id: 'desk', basic: 'open' }))
-    await from(juliet, BARE)
-    await from(juliet, BARE)
+    const { tybalt, juliet, subscribe } = await seeing()
     juliet.send(presence('unsubscribe', BARE))
     const end = await tybalt.next()
     expect([end.headers.get('Expires'), end.headers.get('Call-ID')]).toEqual(['0', subscribe.headers.get('Call-ID')])
@@ -113,13 +119,7 @@ describe('juliet watches a telephone behind a route', () => {
   })
 
   test('coming back she sees what he is now', async () => {
-    const { at, tybalt } = await withTybalt()
-    const juliet = await interested(at)
-    juliet.send(presence('subscribe', BARE))
-    const subscribe = await tybalt.next()
-    await tybalt.notify(subscribe, 'active;expires=3600', pidf(TYBALT, { id: 'desk', basic: 'open' }))
-    await from(juliet, BARE)
-    await from(juliet, BARE)
+    const { at, juliet } = await seeing()
     await juliet.close()
     const again = await interested(at, 'garden')
     expect(said(await from(again, BARE))).toBe('available')
