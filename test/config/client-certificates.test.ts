@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { loadSettings } from '../../src/config/load.ts'
-import { ClientAuthority } from '../support/client-certificates.ts'
+import { ClientAuthority, email } from '../support/client-certificates.ts'
 
-const authority = new ClientAuthority()
+const authority = await ClientAuthority.make()
 const directory = mkdtempSync(join(tmpdir(), 'stoxgate-config-'))
 afterAll(() => {
   authority.remove()
@@ -33,7 +33,7 @@ test('so is a file that is not there, one that is no authority, and a fingerprin
   const of = (rest: string) => mistakes(`mechanisms: [EXTERNAL], clientCertificates: { ${rest} }`)
   expect((await of('authorities: [ /nowhere.crt ]'))[0]).toMatch(/authorities: \/nowhere\.crt cannot be read/)
   const leaf = join(directory, 'leaf.crt')
-  writeFileSync(leaf, authority.issue(['email:juliet@a.example']).cert)
+  writeFileSync(leaf, (await authority.issue([email('juliet@a.example')])).cert)
   expect((await of(`authorities: [ "${leaf}" ]`))[0]).toMatch(/must hold certificates of authorities/)
   expect((await of(`authorities: [ "${authority.file}" ], accounts: [ { fingerprint: AB, account: x } ]`))[0]).toMatch(
     /SHA-256 fingerprint/,

@@ -68,23 +68,25 @@ describe.skipIf(lacks('slixmpp'))('slixmpp', () => {
 })
 
 describe.skipIf(lacks('slixmpp'))('slixmpp with a certificate', () => {
-  const ours = new ClientAuthority()
-  const theirs = new ClientAuthority()
+  let ours: ClientAuthority
+  let theirs: ClientAuthority
   let certifying: Gateway
   beforeAll(async () => {
+    ours = await ClientAuthority.make()
+    theirs = await ClientAuthority.make()
     certifying = await Gateway.start({ domain: { mechanisms: ['EXTERNAL', 'PLAIN'], clientCertificates: { authorities: [ours.file] } } })
     await certifying.add('juliet')
   })
   afterAll(async () => {
     await certifying?.stop()
-    ours.remove()
-    theirs.remove()
+    ours?.remove()
+    theirs?.remove()
   })
 
   test('EXTERNAL: gets in without a password by a certificate of the operator’s authority, and by no other', async () => {
-    const by = (authority: ClientAuthority) =>
+    const by = async (authority: ClientAuthority) =>
       loginBy(
-        { library: 'slixmpp', mechanism: 'EXTERNAL', ...authority.issue([xmppAddr('juliet@xmpp.example')]).files },
+        { library: 'slixmpp', mechanism: 'EXTERNAL', ...(await authority.issue([xmppAddr('juliet@xmpp.example')])).files },
         wrong('juliet', certifying),
       )
     expect(await by(ours)).toEqual({ jid: 'juliet@xmpp.example/balcony', mechanism: 'EXTERNAL' })
