@@ -16,7 +16,7 @@ import { TrustedPeers } from './core/trusted-peers.ts'
 import { type House, joinRooms } from './house.ts'
 import type { Log } from './log/log.ts'
 import { uriFor } from './mapping/address.ts'
-import { publicWeb } from './public-web.ts'
+import type { PublicWeb } from './public-web.ts'
 import { authoritiesIn, sendingOf } from './sending.ts'
 import { TlsContexts } from './sip/embedded/tls-contexts.ts'
 import { NodeDns } from './sip/locate/dns.ts'
@@ -103,12 +103,12 @@ export async function startGateway(settings: Settings, software: Software, log: 
     await house.restore()
     const domains = hosted(settings)
     const streams = await streamService(settings, domains, house, store, passwords, tls, log)
-    const web = publicWeb(settings, certificates, streams, log)
+    const web = await webFor(settings, certificates, streams, log)
     // After the streams it carries have said goodbye.
-    closing.push(() => web.server.stop())
+    if (web) closing.push(() => web.server.stop())
     const listening: Listening[] = [...(await streams.start())]
     closing.push(() => streams.stop(GRACE_MS))
-    listening.push(...(await web.server.start()))
+    if (web) listening.push(...(await web.server.start()))
     listening.push(...(await stack.start(house.fromWire.serve, house.returned)))
     closing.push(() => stack.stop(GRACE_MS))
     closing.push(() => house.leave())
@@ -122,7 +122,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
         const sending = await sendingOf(next, certificates)
         tls.reload(certificates)
         sipTls.reload(certificates)
-        web.reload(certificates)
+        web?.reload(certificates)
         for (const [name, domain] of hosted(next)) if (domains.has(name)) domains.set(name, domain)
         await forgetPasswords(next, store, log)
         streams.channels = next.receiving.channels
@@ -139,7 +139,7 @@ export async function startGateway(settings: Settings, software: Software, log: 
         return {
           version: software.version,
           connections: streams.count,
-          webConnections: web.server.count,
+          webConnections: web?.server.count ?? 0,
           sessions: house.sessions.size,
           accountsWithTelephones: house.registrations.size,
           requestsOfScanners: scanners.dropped,
@@ -157,6 +157,17 @@ export async function startGateway(settings: Settings, software: Software, log: 
     await close()
     throw cause
   }
+}
+
+/** Its framework is loaded only where there is something to listen on. */
+async function webFor(
+  settings: Settings,
+  identities: readonly Identity[],
+  streams: StreamService,
+  log: Log,
+): Promise<PublicWeb | undefined> {
+  if (settings.http.listeners.length === 0) return undefined
+  return (await import('./public-web.ts')).publicWeb(settings, identities, streams, log)
 }
 
 /** What a reload does not touch: sockets, the names of the domains, and everything SIP. Named as in the configuration. */
